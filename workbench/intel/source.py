@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
-__all__ = ["Category", "Layer", "Reliability", "Source"]
+__all__ = ["Category", "Layer", "Reliability", "Source", "SourceError"]
+
+
+class SourceError(ValueError):
+    """A file of a source cannot be used: names the file, the source where known, and what is wrong with it."""
+
+    def __init__(self, path: Path | str, reason: str, source: str | None = None) -> None:
+        whose = f" (source {source!r})" if source else ""
+        super().__init__(f"{path}{whose}: {reason}")
+        self.path = str(path)
+        self.reason = reason
+        self.source = source
 
 
 class Layer(StrEnum):
