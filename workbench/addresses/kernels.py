@@ -183,8 +183,10 @@ def _parse_one(data, begin, end, groups, version, high, low, row):  # type: igno
 def parse_addresses(data, offsets, start, stop, groups, version, high, low):  # type: ignore[no-untyped-def]
     """Parse rows ``start:stop`` of a string column into rows ``0:stop - start`` of the output columns.
 
-    ``groups`` is scratch space of eight uint16.
+    ``groups`` is scratch space of eight uint16. Returns how many addresses were not written in their
+    canonical form (or might not be: all IPv6).
     """
+    rewritten = 0
     for row in range(start, stop):
         begin = int(offsets[row])
         end = int(offsets[row + 1])
@@ -200,6 +202,9 @@ def parse_addresses(data, offsets, start, stop, groups, version, high, low):  # 
         while end > begin and _is_space(int(data[end - 1])):
             end -= 1
         _parse_one(data, begin, end, groups, version, high, low, out)
+        if version[out] != 0:
+            rewritten += 1
+    return rewritten
 
 
 @kernel

@@ -1,0 +1,32 @@
+"""Country names by ISO 3166-1 alpha-2 code: the short names in everyday English."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+
+__all__ = ["country_name", "country_names", "is_country_code"]
+
+
+@cache
+def _names() -> dict[str, str]:
+    lines = (Path(__file__).parent / "countries.tsv").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("\t") for line in lines)
+
+
+def country_name(code: str) -> str | None:
+    """The name of an assigned code, else ``None``."""
+    return _names().get(code)
+
+
+def country_names(codes: pa.Array) -> pa.Array:
+    """Names for a column of codes; a code that is not assigned stands for itself."""
+    names = _names()
+    return pa.array([None if c is None else names.get(c, c) for c in codes.to_pylist()], pa.string())
+
+
+def is_country_code(code: str) -> bool:
+    """Whether ``code`` is an assigned ISO 3166-1 alpha-2 code, in capitals."""
+    return code in _names()

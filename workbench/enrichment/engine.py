@@ -1,0 +1,285 @@
+"""The engine: a column of addresses and a snapshot in, an Arrow table out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from workbench.addresses import kernels as text_kernels
+from workbench.addresses.columns import Addresses
+from workbench.addresses.compiled import run
+from workbench.addresses.special import SCOPES
+from workbench.addresses.text import string_buffers, string_column, to_text
+from workbench.enrichment import kernels
+from workbench.enrichment.reputation import FLAGS, VERDICTS, judge
+from workbench.intel.network_type import NETWORK_TYPES
+from workbench.intel.snapshot import Snapshot
+
+__all__ = ["SCHEMA", "Engine"]
+
+BLOCK = 1 << 16
+"""Rows a thread takes at a time: the intermediate columns stay in the processor's cache."""
+
+
+def _coded(index: pa.DataType) -> pa.DataType:
+    return pa.dictionary(index, pa.string())
+
+
+SCHEMA = pa.schema(
+    {
+        "address": pa.string(),
+        "version": pa.uint8(),
+        "scope": _coded(pa.int8()),
+        "country": _coded(pa.int16()),
+        "country_name": _coded(pa.int16()),
+        "region": _coded(pa.int32()),
+        "city": _coded(pa.int32()),
+        "latitude": pa.float64(),
+        "longitude": pa.float64(),
+        "accuracy_km": pa.uint16(),
+        "timezone": _coded(pa.int16()),
+        "asn": pa.uint32(),
+        "as_org": _coded(pa.int32()),
+        "network_type": _coded(pa.int8()),
+        "prefix": _coded(pa.int32()),
+        "rir": _coded(pa.int8()),
+        **dict.fromkeys(FLAGS, pa.bool_()),
+        "reputation": pa.uint8(),
+        "confidence": pa.float32(),
+        "verdict": _coded(pa.int8()),
+        "reasons": _coded(pa.int32()),
+        "snapshot": _coded(pa.int8()),
+    }
+)
+"""The columns of every enriched table, always all of them and in this order."""
+
+_CODES = {
+    "scope": np.int8,
+    "country": np.int16,
+    "region": np.int32,
+    "city": np.int32,
+    "latitude": np.float64,
+    "longitude": np.float64,
+    "accuracy_km": np.uint16,
+    "timezone": np.int16,
+    "asn": np.int32,
+    "as_org": np.int32,
+    "network_type": np.int8,
+    "prefix": np.int32,
+    "rir": np.int8,
+    "reputation": np.uint8,
+    "confidence": np.float32,
+    "verdict": np.int8,
+    "reasons": np.int32,
+}
+_VALIDITY = {
+    "country": 1,
+    "country_name": 1,
+    "region": 2,
+    "city": 3,
+    "latitude": 4,
+    "longitude": 4,
+    "accuracy_km": 5,
+    "timezone": 6,
+    "asn": 7,
+    "as_org": 8,
+    "prefix": 9,
+    "rir": 10,
+    "reputation": 18,
+    "confidence": 0,
+    "network_type": 0,
+    **dict.fromkeys(FLAGS, 0),
+}
+_FIRST_FLAG = 11
+_COMPACT = ("region", "city", "as_org", "prefix", "reasons")
+
+
+class Engine:
+    """Looks addresses up in one snapshot. Thread-safe; cheap to keep, opened in milliseconds."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.judgement = judge(snapshot)
+        read = snapshot.array
+        self._index = (
+            read("v4_starts"), read("v4_slots"), read("v4_buckets"),
+            read("v6_high"), read("v6_low"), read("v6_slots"), read("v6_buckets"),
+        )  # fmt: skip
+        self._tables = (
+            read("rows"), read("geo"), read("coordinates"), read("network"), read("judged"),
+            self.judgement.codes, self.judgement.confidence,
+        )  # fmt: skip
+        from workbench.enrichment.countries import country_names
+
+        countries = snapshot.strings("country")
+        self.dictionaries: dict[str, pa.Array] = {
+            "scope": pa.array(SCOPES),
+            "country": countries,
+            "country_name": country_names(countries),
+            **{
+                name: snapshot.strings(name)
+                for name in ("region", "city", "timezone", "as_org", "prefix", "rir")
+            },
+            "network_type": pa.array(NETWORK_TYPES),
+            "verdict": pa.array(VERDICTS),
+            "reasons": self.judgement.reasons,
+            "snapshot": pa.array([snapshot.id]),
+        }
+
+    def enrich(self, values: Any, progress: Callable[[int], None] | None = None) -> pa.Table:
+        """One row per input in the same order, with the columns of :data:`SCHEMA`.
+
+        ``values`` is any column that :func:`workbench.addresses.text.string_column` accepts. A malformed or
+        null address gives nulls, scope ``invalid`` and verdict ``invalid``. ``progress`` is called with
+        the number of rows done since the last call.
+        """
+        column = string_column(values)
+        if pa.types.is_dictionary(column.type):
+            return self._enrich_dictionary(column)
+        chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+        tables = [self._enrich_array(chunk, progress) for chunk in chunks if len(chunk)]
+        if not tables:
+            return SCHEMA.empty_table()
+        return tables[0] if len(tables) == 1 else pa.concat_tables(tables)
+
+    def _enrich_dictionary(self, column: pa.Array | pa.ChunkedArray) -> pa.Table:
+        if isinstance(column, pa.ChunkedArray):
+            column = pa.chunked_array(column.chunks, column.type).unify_dictionaries().combine_chunks()
+        distinct = pa.concat_arrays([column.dictionary, pa.nulls(1, column.dictionary.type)])
+        rows = column.indices.cast(pa.int64()).fill_null(len(column.dictionary))
+        return self.enrich(distinct).take(rows)
+
+    def _enrich_array(self, array: pa.Array, progress: Callable[[int], None] | None) -> pa.Table:
+        rows = len(array)
+        data, offsets = string_buffers(array)
+        null = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
+        out = {name: np.empty(rows, dtype) for name, dtype in _CODES.items()}
+        version = np.empty(rows, np.uint8)
+        bits = np.empty((19, (rows + 7) // 8), np.uint8)
+        texts: list[pa.Array | None] = [None] * ((rows + BLOCK - 1) // BLOCK)
+
+        def work(number: int) -> None:
+            start, stop = number * BLOCK, min((number + 1) * BLOCK, rows)
+            size = stop - start
+            parsed = Addresses(version[start:stop], np.empty(size, np.uint64), np.empty(size, np.uint64))
+            slow = run(
+                text_kernels.parse_addresses, size, data, offsets, start, stop, np.zeros(8, np.uint16),
+                parsed.version, parsed.high, parsed.low,
+            )  # fmt: skip
+            if null is not None:
+                parsed.version[null[start:stop]] = 0
+            if slow:
+                texts[number] = to_text(parsed)
+            found = np.empty(size, np.int32)
+            run(kernels.locate, size, parsed.version, parsed.high, parsed.low, *self._index, found)
+            columns = [out[name][start:stop] for name in _CODES]
+            some = np.empty((19, (size + 7) // 8), np.uint8)
+            rows_, geo, coordinates, network, _, verdicts, confidences = self._tables
+            run(
+                kernels.gather, size, parsed.version, found, rows_, geo, coordinates, network, verdicts, confidences,
+                *columns, some,
+            )  # fmt: skip
+            bits[:, start // 8 : start // 8 + some.shape[1]] = some
+            if progress:
+                progress(size)
+
+        _in_threads(work, range(len(texts)), rows)
+        return self._table(rows, out, version, bits, _address_column(array, texts, version, bits[0]))
+
+    def _table(
+        self,
+        rows: int,
+        out: dict[str, NDArray[Any]],
+        version: NDArray[np.uint8],
+        bits: NDArray[np.uint8],
+        address: pa.Array | pa.ChunkedArray,
+    ) -> pa.Table:
+        out["country_name"] = out["country"]
+        columns: list[Any] = []
+        for field in SCHEMA:
+            name = field.name
+            valid = pa.py_buffer(bits[_VALIDITY[name]]) if name in _VALIDITY else None
+            if name == "address":
+                columns.append(address)
+            elif name == "version":
+                columns.append(_array(pa.uint8(), rows, pa.py_buffer(bits[0]), version))
+            elif name in FLAGS:
+                flag = pa.py_buffer(bits[_FIRST_FLAG + FLAGS.index(name)])
+                columns.append(pa.Array.from_buffers(pa.bool_(), rows, [valid, flag]))
+            elif name == "snapshot":
+                zeros = pa.array(np.zeros(rows, np.int8))
+                columns.append(pa.DictionaryArray.from_arrays(zeros, self.dictionaries[name]))
+            elif pa.types.is_dictionary(field.type):
+                codes, values = out[name], self.dictionaries[name]
+                if name in _COMPACT and rows * 4 < len(values):
+                    codes, values = _compacted(codes, values)
+                index = _array(field.type.index_type, rows, valid, codes)
+                columns.append(pa.DictionaryArray.from_arrays(index, values, safe=False))
+            else:
+                columns.append(_array(field.type, rows, valid, out[name]))
+        return pa.table(columns, schema=SCHEMA)
+
+
+def _array(kind: pa.DataType, rows: int, valid: pa.Buffer | None, values: NDArray[Any]) -> pa.Array:
+    return pa.Array.from_buffers(kind, rows, [valid, pa.py_buffer(values)])
+
+
+def _compacted(codes: NDArray[np.int32], values: pa.Array) -> tuple[NDArray[np.int32], pa.Array]:
+    """Only the values that occur: a few rows shall not carry a dictionary of a million."""
+    used = np.unique(codes)
+    used = used[used >= 0]
+    small = np.searchsorted(used, codes).astype(np.int32)
+    return small, values.take(pa.array(used))
+
+
+def _address_column(
+    array: pa.Array, texts: list[pa.Array | None], version: NDArray[np.uint8], valid: NDArray[np.uint8]
+) -> pa.ChunkedArray:
+    """Canonical text. Blocks in which every address was written canonically share the input's bytes."""
+    width = 8 if pa.types.is_large_string(array.type) else 4
+    chunks = []
+    for number, text in enumerate(texts):
+        if text is None:
+            start = number * BLOCK
+            length = min(BLOCK, len(array) - start)
+            _, offsets, data = array.buffers()
+            if offsets is None or offsets.size == 0:
+                text = pa.nulls(length, array.type)
+            else:
+                mask = None
+                if (version[start : start + length] == 0).any():
+                    mask = pa.py_buffer(valid[start // 8 : (start + length + 7) // 8])
+                text = pa.Array.from_buffers(
+                    array.type, length, [mask, offsets.slice((array.offset + start) * width), data]
+                )
+        chunks.append(text if pa.types.is_string(text.type) else text.cast(pa.string()))
+    return pa.chunked_array(chunks, pa.string())
+
+
+def _in_threads(work: Callable[[int], None], numbers: Iterable[int], rows: int) -> None:
+    if rows <= BLOCK:
+        for number in numbers:
+            work(number)
+        return
+    for function in (
+        text_kernels.parse_addresses,
+        text_kernels.format_addresses,
+        kernels.locate,
+        kernels.gather,
+    ):
+        function.compiled  # noqa: B018  compiled once here and not by two threads at a time
+    for _ in _pool().map(work, numbers):
+        pass
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ThreadPoolExecutor(threads, thread_name_prefix="ip-workbench")

@@ -1,0 +1,338 @@
+"""Reputation and verdict from evidence. The formula stands here and nowhere else.
+
+Every list entry ``e`` against an address gives a weight, the chance that the entry alone makes the address
+hostile *as of the snapshot*::
+
+    w(e) = base[category] · reliability[source] · agreement(level) · stated · decay(age)
+
+    agreement(level) = 1 - 0.6 ** level      for sources that count observers (level 1: 0.40, 3: 0.78, 8: 0.98)
+                     = 1                     for sources that do not
+    stated           = confidence / 100      where the entry states one, else 1
+    decay(age)       = 0.5 ** (age / half-life[category])
+
+``age`` is the time from when the entry was last seen (or the source was published) to the date of the
+snapshot. Entries of one source are not independent, so a source counts with its heaviest entry; sources
+are combined as independent (noisy-or), and shared or benign infrastructure holds against the blame::
+
+    hostile    = 1 - Π over sources (1 - max w)
+    counter    = Π over benign categories (1 - relief[category])
+    reputation = round(100 · hostile · counter)
+
+``confidence`` (0-1) is how far the verdict may be relied on: with evidence, the noisy-or of source
+reliability times decay, lowered by shared infrastructure; without any, how much of the hostile world the
+snapshot's lists cover, so that "clean" from two lists says less than "clean" from twenty.
+
+The verdict is the first that applies: ``invalid`` and ``unroutable`` by scope; ``malicious`` from
+reputation 70 with attacker or abuser evidence and no shared infrastructure; ``suspicious`` from 40 with such evidence;
+``anonymised`` for Tor, VPN and proxies; ``watch`` from 15; else ``clean``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from workbench.addresses.special import SCOPES
+from workbench.intel.network_type import NETWORK_TYPES
+from workbench.intel.snapshot import Snapshot
+from workbench.intel.source import Category, Reliability
+
+__all__ = ["FLAGS", "FORMULA", "VERDICTS", "Judgement", "judge", "weights"]
+
+FORMULA = 1
+"""Raised whenever the numbers change: a cached judgement of another formula is not used."""
+
+VERDICTS = ("invalid", "unroutable", "malicious", "suspicious", "anonymised", "watch", "clean")
+"""Values of ``verdict``; a code is an index into this."""
+
+FLAGS = (
+    "is_tor",
+    "is_vpn",
+    "is_proxy",
+    "is_datacenter",
+    "is_known_attacker",
+    "is_known_abuser",
+    "is_anonymous",
+)
+"""The flag columns, in the order of their bits."""
+
+BASE = {
+    Category.ATTACKER: 0.95,
+    Category.ABUSER: 0.70,
+    Category.TOR: 0.35,
+    Category.PROXY: 0.30,
+    Category.VPN: 0.20,
+    Category.DATACENTER: 0.05,
+}
+RELIABILITY = {
+    Reliability.A: 1.0,
+    Reliability.B: 0.9,
+    Reliability.C: 0.75,
+    Reliability.D: 0.5,
+    Reliability.E: 0.25,
+    Reliability.F: 0.4,  # cannot be judged is not the same as unreliable
+}
+HALF_LIFE_DAYS = {
+    Category.ATTACKER: 45.0,
+    Category.ABUSER: 30.0,
+    Category.TOR: 60.0,
+    Category.PROXY: 60.0,
+    Category.VPN: 365.0,
+    Category.DATACENTER: 1460.0,
+}
+RELIEF = {
+    Category.RESOLVER: 0.7,
+    Category.CDN: 0.6,
+    Category.CRAWLER: 0.7,
+    Category.SCANNER: 0.5,
+    Category.SINKHOLE: 0.7,
+    Category.MAIL: 0.5,
+    Category.BENIGN: 0.5,
+    Category.TOR: 0.35,  # many people leave through one exit
+}
+HOSTILE = (Category.ATTACKER, Category.ABUSER)
+MALICIOUS, SUSPICIOUS, WATCH = 70, 40, 15
+
+_CATEGORIES = tuple(Category)
+_BIT = {category: 1 << at for at, category in enumerate(_CATEGORIES)}
+_SHARED_BITS = sum(_BIT[c] for c in RELIEF)
+_GLOBAL = SCOPES.index("global")
+_PHRASE = {
+    Category.TOR: "Tor exit",
+    Category.VPN: "VPN",
+    Category.PROXY: "proxy",
+    Category.DATACENTER: "datacenter",
+    Category.ATTACKER: "known attacker",
+    Category.ABUSER: "known abuser",
+    Category.CDN: "shared: CDN",
+    Category.RESOLVER: "shared: public resolver",
+    Category.CRAWLER: "benign: crawler",
+    Category.SCANNER: "announced scanner",
+    Category.SINKHOLE: "sinkhole",
+    Category.MAIL: "shared: mail provider",
+    Category.BENIGN: "benign",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What the engine needs of every ``judged`` record of a snapshot.
+
+    ``codes`` is int32 of shape (n, 4): flag bits, reputation (-1 for none), verdict, row of ``reasons``.
+    """
+
+    codes: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+    reasons: pa.Array
+
+
+def weights(snapshot: Snapshot, rows: NDArray[np.int32] | None = None) -> NDArray[np.float64]:
+    """``w(e)`` of the evidence at ``rows`` (all by default): the contribution of each entry alone, 0-1."""
+    evidence = snapshot.evidence if rows is None else snapshot.evidence.take(pa.array(rows))
+    category = _category_codes(evidence)
+    base = np.array([BASE.get(c, 0.0) for c in _CATEGORIES])[category]
+    return base * _trust(snapshot, evidence, category)
+
+
+def _trust(snapshot: Snapshot, evidence: pa.Table, category: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Reliability, agreement, stated confidence and decay of each row of evidence, multiplied."""
+    source = evidence.column("source").to_numpy()
+    reliability = np.array([RELIABILITY[Reliability(s.reliability)] for s in snapshot.sources])[source]
+    level = evidence.column("level").cast(pa.float64()).to_numpy(zero_copy_only=False)
+    agreement = np.where(np.isnan(level), 1.0, 1.0 - 0.6 ** np.nan_to_num(level))
+    stated = evidence.column("confidence").cast(pa.float64()).to_numpy(zero_copy_only=False) / 100
+    half_life = np.array([HALF_LIFE_DAYS.get(c, 1460.0) for c in _CATEGORIES])[category]
+    decay = 0.5 ** (_age_days(snapshot, evidence) / half_life)
+    trust: NDArray[np.float64] = reliability * agreement * np.where(np.isnan(stated), 1.0, stated) * decay
+    return trust
+
+
+def _age_days(snapshot: Snapshot, evidence: pa.Table) -> NDArray[np.float64]:
+    now = int(snapshot.as_of.timestamp())
+    spoken = np.array([int(s.as_of.timestamp()) if s.as_of else now for s in snapshot.sources], np.int64)
+    by_source = spoken[evidence.column("source").to_numpy()]
+    seen = evidence.column("last_seen").cast(pa.int64())
+    at = np.where(seen.is_null().to_numpy(zero_copy_only=False), by_source, seen.fill_null(0).to_numpy())
+    days: NDArray[np.float64] = np.maximum(now - at, 0) / 86400
+    return days
+
+
+def _category_codes(evidence: pa.Table) -> NDArray[np.int64]:
+    column = evidence.column("category").combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks else pa.array([], pa.string()).dictionary_encode()
+    place = np.array([_CATEGORIES.index(Category(name)) for name in column.dictionary.to_pylist()] or [0])
+    codes: NDArray[np.int64] = place[column.indices.to_numpy(zero_copy_only=False)]
+    return codes
+
+
+def judge(snapshot: Snapshot) -> Judgement:
+    """Judge every record of the snapshot at once."""
+    judged = snapshot.array("judged")
+    offsets, items = snapshot.array("set_offsets"), snapshot.array("set_items")
+    sets = len(offsets) - 1
+    evidence = snapshot.evidence
+    category = _category_codes(evidence)[items]
+    source = evidence.column("source").to_numpy()[items]
+    set_of = np.repeat(np.arange(sets), np.diff(offsets))
+    weight = weights(snapshot)[items]
+    trust = _trust(snapshot, evidence, _category_codes(evidence))[items]
+
+    hostile = _noisy_or(set_of, source, weight, sets)
+    sure = _noisy_or(set_of, source, trust, sets)
+    mask = np.zeros(sets, np.int64)
+    bit = np.array([_BIT[c] for c in _CATEGORIES], np.int64)
+    np.bitwise_or.at(mask, set_of, bit[category])
+    counter = np.ones(sets)
+    for name, relief in RELIEF.items():
+        # Tor holds against blame only where somebody blames: by itself it is what it is.
+        applies = mask & _BIT[name] != 0
+        if name is Category.TOR:
+            applies &= mask & (_BIT[Category.ATTACKER] | _BIT[Category.ABUSER]) != 0
+        counter[applies] *= 1 - relief
+
+    evidence_set, kind, scope = judged[:, 0], judged[:, 1], judged[:, 2]
+    bits = mask[evidence_set]
+    reputation = np.rint(100 * hostile * counter)[evidence_set].astype(np.int32)
+    covered = _coverage(snapshot)
+    listed = bits != 0
+    confidence = np.where(listed, sure[evidence_set] * np.sqrt(counter[evidence_set]), covered)
+    blamed = bits & (_BIT[Category.ATTACKER] | _BIT[Category.ABUSER]) != 0
+    shared = bits & _SHARED_BITS != 0
+    hidden = bits & (_BIT[Category.TOR] | _BIT[Category.VPN] | _BIT[Category.PROXY]) != 0
+    verdict = np.select(
+        [
+            scope == 0,
+            scope != _GLOBAL,
+            blamed & ~shared & (reputation >= MALICIOUS),
+            blamed & (reputation >= SUSPICIOUS),
+            hidden,
+            blamed & (reputation >= WATCH),
+        ],
+        [
+            VERDICTS.index(v)
+            for v in ("invalid", "unroutable", "malicious", "suspicious", "anonymised", "watch")
+        ],
+        VERDICTS.index("clean"),
+    )
+    nowhere = scope != _GLOBAL
+    reputation[nowhere] = -1
+    confidence = np.where(nowhere, np.where(scope == 0, 0.0, 1.0), confidence)
+    hosting = (kind == NETWORK_TYPES.index("hosting")) | (bits & _BIT[Category.DATACENTER] != 0)
+    flags = _flags(bits, hosting & ~nowhere)
+    reasons, reason_row = _reasons(snapshot, judged, set_of, items, weight)
+    codes = np.column_stack([flags, reputation, verdict, reason_row]).astype(np.int32)
+    return Judgement(codes, confidence.astype(np.float32), reasons)
+
+
+def _noisy_or(
+    set_of: NDArray[np.int64], source: NDArray[np.int16], weight: NDArray[np.float64], sets: int
+) -> NDArray[np.float64]:
+    """``1 - Π over sources (1 - max weight)`` for every set."""
+    result = np.ones(sets)
+    if len(set_of):
+        order = np.lexsort((source, set_of))
+        fresh = np.ones(len(order), bool)
+        fresh[1:] = (set_of[order][1:] != set_of[order][:-1]) | (source[order][1:] != source[order][:-1])
+        heaviest = np.maximum.reduceat(weight[order], np.flatnonzero(fresh))
+        np.multiply.at(result, set_of[order][fresh], 1 - heaviest)
+    return 1 - result
+
+
+def _coverage(snapshot: Snapshot) -> float:
+    """How far an address on no list may be called clean: 0.3 with no hostile list, towards 0.95 with many good ones."""
+    missed = 1.0
+    hostile = {str(c) for c in (*HOSTILE, Category.TOR, Category.PROXY, Category.VPN)}
+    for source in snapshot.sources:
+        if source.category in hostile and source.as_of is not None:
+            days = max((snapshot.as_of - source.as_of).total_seconds() / 86400, 0.0)
+            size = min(np.log10(max(source.entries, 1)) / 5, 1.0)  # five listed addresses cover nothing
+            missed *= 1 - 0.35 * RELIABILITY[Reliability(source.reliability)] * size * 0.5 ** (days / 60)
+    return float(0.3 + 0.65 * (1 - missed))
+
+
+def _flags(bits: NDArray[np.int64], hosting: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def has(*categories: Category) -> NDArray[np.int64]:
+        return (bits & sum(_BIT[c] for c in categories) != 0).astype(np.int64)
+
+    columns = [
+        has(Category.TOR),
+        has(Category.VPN),
+        has(Category.PROXY),
+        hosting.astype(np.int64),
+        has(Category.ATTACKER),
+        has(Category.ABUSER),
+        has(Category.TOR, Category.VPN, Category.PROXY),
+    ]
+    flags: NDArray[np.int64] = np.zeros(len(bits), np.int64)
+    for at, column in enumerate(columns):
+        flags |= column << at
+    return flags
+
+
+def _reasons(
+    snapshot: Snapshot,
+    judged: NDArray[np.int32],
+    set_of: NDArray[np.int64],
+    items: NDArray[np.int32],
+    weight: NDArray[np.float64],
+) -> tuple[pa.Array, NDArray[np.int32]]:
+    """One sentence a record, the heaviest evidence first; returns the distinct sentences and the row of each record."""
+    phrases = _phrases(snapshot)
+    order = np.lexsort((-weight, set_of))
+    by_item = phrases.take(pa.array(items[order]))
+    offsets = snapshot.array("set_offsets")
+    lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), by_item)
+    sentences = pc.binary_join(lists, "; ")
+    spoken = sentences.dictionary_encode()
+    rows = spoken.indices.to_numpy(zero_copy_only=False)[judged[:, 0]].astype(np.int32)
+    own, own_rows = _reasons_without_evidence(snapshot, judged)
+    rows = np.where(own_rows >= 0, own_rows + len(spoken.dictionary), rows).astype(np.int32)
+    return pa.concat_arrays([spoken.dictionary.cast(pa.string()), own]), rows
+
+
+def _phrases(snapshot: Snapshot) -> pa.Array:
+    """Each row of evidence in words: ``Tor exit (Tor exits, 2026-10-06)``."""
+    evidence = snapshot.evidence
+    if not len(evidence):
+        return pa.array([], pa.string())
+    kinds = pa.array([_PHRASE[c] for c in _CATEGORIES]).take(pa.array(_category_codes(evidence)))
+    source = pa.array(evidence.column("source").to_numpy().astype(np.int32))
+    titles = pa.array([s.title for s in snapshot.sources]).take(source)
+    published = pa.array([_day(s.as_of) for s in snapshot.sources]).take(source)
+    seen = pc.strftime(evidence.column("last_seen"), format="%Y-%m-%d").combine_chunks()
+    label = evidence.column("label").cast(pa.string()).combine_chunks()
+    level = evidence.column("level").cast(pa.string()).combine_chunks()
+    named = pc.if_else(
+        pc.equal(pc.fill_null(label, ""), ""), kinds, pc.binary_join_element_wise(kinds, label, " ")
+    )
+    counted = pc.if_else(
+        pc.greater(pc.fill_null(evidence.column("level").combine_chunks(), 0), 1),
+        pc.binary_join_element_wise(named, pc.binary_join_element_wise(" on ", level, " lists", ""), ""),
+        named,
+    )
+    where = pc.binary_join_element_wise(titles, pc.coalesce(seen, published), ", ")
+    phrases = pc.binary_join_element_wise(counted, pc.binary_join_element_wise(" (", where, ")", ""), "")
+    return phrases.combine_chunks() if isinstance(phrases, pa.ChunkedArray) else phrases
+
+
+def _reasons_without_evidence(
+    snapshot: Snapshot, judged: NDArray[np.int32]
+) -> tuple[pa.Array, NDArray[np.int32]]:
+    lists = sum(1 for s in snapshot.sources if "membership" in s.layers)
+    absent = f"on none of {lists} lists as of {_day(snapshot.as_of)}"
+    sentences = ["not an IP address"]
+    sentences += [f"{name} address, not routed on the Internet" for name in SCOPES[1:]]
+    sentences += [absent if name == "unknown" else f"{absent}; {name} network" for name in NETWORK_TYPES]
+    scope, kind = judged[:, 2], judged[:, 1]
+    rows = np.where(scope != _GLOBAL, scope, len(SCOPES) + kind)
+    return pa.array(sentences), np.where((scope != _GLOBAL) | (judged[:, 0] == 0), rows, -1).astype(np.int32)
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else "undated"

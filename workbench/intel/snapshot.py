@@ -1,0 +1,138 @@
+"""Open a snapshot: memory-mapped arrays, nothing read until it is touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from workbench.intel.compile import FORMAT
+
+__all__ = ["Snapshot", "SnapshotError", "SnapshotSource"]
+
+
+class SnapshotError(Exception):
+    """A snapshot is missing, damaged, or of another format; the message tells which and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSource:
+    """A source as a snapshot remembers it."""
+
+    id: str
+    title: str
+    layers: tuple[str, ...]
+    category: str | None
+    reliability: str
+    licence: str
+    attribution: str
+    homepage: str | None
+    published: datetime | None
+    fetched: datetime | None
+    sha256: str
+    entries: int
+    rejected: int
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When the source spoke: its own date, else when it was fetched."""
+        return self.published or self.fetched
+
+
+class Snapshot:
+    """An immutable snapshot on disk; see :mod:`workbench.intel.compile` for what the arrays hold.
+
+    Raises:
+        SnapshotError: there is no snapshot at ``path``, or files of it are missing or cut short.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            manifest = json.loads((path / "manifest.json").read_text())
+        except FileNotFoundError:
+            raise SnapshotError(f"no snapshot at {path}: build one with `workbench intel build`") from None
+        except ValueError as error:
+            raise SnapshotError(
+                f"snapshot {path.name} is damaged: its manifest is no JSON ({error})"
+            ) from None
+        if manifest.get("format") != FORMAT:
+            raise SnapshotError(
+                f"snapshot {path.name} has format {manifest.get('format')}, this version reads {FORMAT}: "
+                "build it anew with `workbench intel build`"
+            )
+        self.manifest: dict[str, Any] = manifest
+        self.id: str = manifest["id"]
+        self.as_of = datetime.fromisoformat(manifest["as_of"])
+        self.created = datetime.fromisoformat(manifest["created"])
+        self.sources = tuple(_source(entry) for entry in manifest["sources"])
+        for name, facts in manifest["files"].items():
+            try:
+                size = (path / name).stat().st_size
+            except FileNotFoundError:
+                raise SnapshotError(f"snapshot {self.id} is damaged: {name} is missing") from None
+            if size != facts["bytes"]:
+                raise SnapshotError(
+                    f"snapshot {self.id} is damaged: {name} has {size} bytes, not {facts['bytes']}; "
+                    "remove it and run `workbench intel build`"
+                )
+
+    def __repr__(self) -> str:
+        return f"<Snapshot {self.id}: {len(self.sources)} sources, as of {self.as_of:%Y-%m-%d}>"
+
+    def verify(self) -> None:
+        """Read every file and compare checksums.
+
+        Raises:
+            SnapshotError: naming the first file whose content is not what was written.
+        """
+        for name, facts in self.manifest["files"].items():
+            with (self.path / name).open("rb") as handle:
+                if hashlib.file_digest(handle, "sha256").hexdigest() != facts["sha256"]:
+                    raise SnapshotError(
+                        f"snapshot {self.id} is damaged: {name} has changed since it was built"
+                    )
+
+    def array(self, name: str) -> NDArray[Any]:
+        """One array of the snapshot, memory-mapped read-only."""
+        mapped: NDArray[Any] = np.load(self.path / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        return np.asarray(mapped)
+
+    def strings(self, name: str) -> pa.Array:
+        """One dictionary of the snapshot (``country``, ``city``, ``as_org``, ``prefix`` …), memory-mapped."""
+        return (
+            self._table(name).column(0).combine_chunks()
+            if self._table(name).num_rows
+            else pa.array([], pa.string())
+        )
+
+    @cached_property
+    def evidence(self) -> pa.Table:
+        """All list entries: category, label, level, confidence, first and last seen, note, source, entry."""
+        return self._table("evidence")
+
+    def evidence_rows(self, evidence_set: int) -> NDArray[np.int32]:
+        """Rows of :attr:`evidence` in one set of the ``judged`` table."""
+        offsets = self.array("set_offsets")
+        rows: NDArray[np.int32] = self.array("set_items")[offsets[evidence_set] : offsets[evidence_set + 1]]
+        return rows
+
+    def _table(self, name: str) -> pa.Table:
+        with pa.memory_map(str(self.path / f"{name}.arrow")) as source:
+            return pa.ipc.open_file(source).read_all()
+
+
+def _source(entry: dict[str, Any]) -> SnapshotSource:
+    moments = {
+        name: datetime.fromisoformat(entry[name]) if entry[name] else None
+        for name in ("published", "fetched")
+    }
+    return SnapshotSource(**{**entry, "layers": tuple(entry["layers"]), **moments})
