@@ -1,5 +1,102 @@
-"""IP Workbench: turn a pile of IP addresses into decisions."""
+"""IP Workbench: turn a pile of IP addresses into decisions.
+
+``import workbench as wb``, then ``wb.lookup("185.220.101.4")``, ``wb.triage(addresses)``,
+``df.ip.enrich("src_ip")``. Nothing heavy is imported before it is used.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from workbench._accessors import register_when_pandas_loads as _register_when_pandas_loads
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from workbench import intel as intel
+    from workbench.case import Case
+    from workbench.enrichment import Intel, Triage
+    from workbench.intel import Snapshot
+
 __version__ = "0.1.0"
+__all__ = ["attach", "enrich", "enrich_table", "intel", "lookup", "open_case", "triage"]
+
+
+def lookup(address: str, *, snapshot: Snapshot | str | None = None) -> Intel:
+    """Look one address up: where, whose, on which lists, and the verdict with its evidence.
+
+    ``snapshot`` is a snapshot, its id or a date; the current one by default.
+    """
+    from workbench import enrichment
+    from workbench.enrichment import record
+
+    return record.lookup(enrichment.open_engine(snapshot), address)
+
+
+def enrich(
+    addresses: Any, *, snapshot: Snapshot | str | None = None, progress: Callable[[int], None] | None = None
+) -> pa.Table:
+    """Intel on a column of addresses: a pyarrow Table with one row per input, in the same order.
+
+    ``addresses`` is a list, pandas Series, Arrow array, or a DuckDB relation of one column. Malformed and
+    null addresses give nulls, scope ``invalid`` and verdict ``invalid``.
+    """
+    from workbench import enrichment
+
+    return enrichment.open_engine(snapshot).enrich(_column(addresses), progress)
+
+
+def triage(addresses: Any, concern: Iterable[str] = (), *, snapshot: Snapshot | str | None = None) -> Triage:
+    """Judge the distinct external addresses and sort them worst first, with the reasons.
+
+    ``concern`` are ISO 3166-1 alpha-2 codes of countries where a datacenter is worth a look.
+    """
+    from workbench import enrichment
+    from workbench.enrichment import triage as room
+
+    return room.triage(enrichment.open_engine(snapshot), _column(addresses), concern)
+
+
+def attach(con: duckdb.DuckDBPyConnection, *, snapshot: Any = None) -> duckdb.DuckDBPyConnection:
+    """Add ``ip_enrich(addr)``, ``ip_country(addr)``, ``ip_is_tor(addr)`` … to a DuckDB connection."""
+    from workbench.frames import duckdb as room
+
+    return room.attach(con, snapshot)
+
+
+def enrich_table(
+    con: duckdb.DuckDBPyConnection, table: str, column: str, into: str, **options: Any
+) -> duckdb.DuckDBPyRelation:
+    """Write a DuckDB table with intel on one of its columns to a new table; see :func:`workbench.frames.duckdb.enrich_table`."""
+    from workbench.frames import duckdb as room
+
+    return room.enrich_table(con, table, column, into, **options)
+
+
+def open_case(path: str) -> Case:
+    """Open or create a case: a DuckDB file that holds the logs, enriched tables and profiles of one matter."""
+    from workbench.case import Case
+
+    return Case(path)
+
+
+def _column(addresses: Any) -> Any:
+    """A DuckDB relation of one column is that column."""
+    if type(addresses).__name__ != "DuckDBPyRelation":
+        return addresses
+    if len(addresses.columns) != 1:
+        raise TypeError(f"the relation has {len(addresses.columns)} columns, one is wanted: project it first")
+    return addresses.to_arrow_table().column(0)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "intel":
+        from importlib import import_module
+
+        return import_module("workbench.intel")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+_register_when_pandas_loads()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,16 @@ from workbench.addresses import kernels
 from workbench.addresses.columns import Addresses, Ranges
 from workbench.addresses.compiled import run
 
-__all__ = ["parse", "parse_networks", "string_buffers", "string_column", "to_text"]
+__all__ = [
+    "number_array",
+    "parse",
+    "parse_networks",
+    "string_buffers",
+    "string_column",
+    "text_array",
+    "to_text",
+    "to_text_of_ranges",
+]
 
 
 def string_column(values: Any) -> pa.Array | pa.ChunkedArray:
@@ -37,11 +46,7 @@ def string_column(values: Any) -> pa.Array | pa.ChunkedArray:
     elif hasattr(values, "__arrow_c_stream__"):
         column = pa.chunked_array(values)
     elif isinstance(values, Iterable):
-        items = values.tolist() if isinstance(values, np.ndarray) else list(values)
-        try:
-            column = pa.array(items, pa.string())
-        except (pa.ArrowTypeError, pa.ArrowInvalid):
-            column = pa.array([_item_text(item) for item in items], pa.string())
+        column = text_array(values.tolist() if isinstance(values, np.ndarray) else list(values))
     else:
         raise TypeError(f"a column of addresses is wanted, not {type(values).__name__}")
     kind = column.type
@@ -64,6 +69,35 @@ def _from_pandas(values: Any) -> pa.Array | pa.ChunkedArray:
     except (pa.ArrowTypeError, pa.ArrowInvalid):
         column = pa.array([_item_text(item) for item in values], pa.string())
     return column
+
+
+def text_array(items: Sequence[Any]) -> pa.Array:
+    """A string array from Python values; what is not text is written as text.
+
+    ``pa.array`` would import pandas, which takes longer than to look a few addresses up.
+    """
+    encoded = [
+        b"" if (text := _item_text(item)) is None else text.encode("utf-8", "replace") for item in items
+    ]
+    offsets = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(text) for text in encoded], out=offsets[1:])
+    null = np.array([item is None or item != item for item in items], bool)
+    valid = pa.py_buffer(np.packbits(~null, bitorder="little")) if null.any() else None
+    large = offsets[-1] >= 2**31 - 1
+    buffers = [
+        valid,
+        pa.py_buffer(offsets if large else offsets.astype(np.int32)),
+        pa.py_buffer(b"".join(encoded)),
+    ]
+    return pa.Array.from_buffers(pa.large_string() if large else pa.string(), len(encoded), buffers)
+
+
+def number_array(values: NDArray[Any], valid: pa.Buffer | None = None) -> pa.Array:
+    """An Arrow array over the memory of a numpy array of integers or floats, for the same reason."""
+    values = np.ascontiguousarray(values)
+    return pa.Array.from_buffers(
+        pa.from_numpy_dtype(values.dtype), len(values), [valid, pa.py_buffer(values)]
+    )
 
 
 def _item_text(item: Any) -> str | None:

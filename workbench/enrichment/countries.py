@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from workbench.addresses.text import text_array
+
 __all__ = ["country_name", "country_names", "is_country_code"]
 
 
@@ -24,7 +26,7 @@ def country_name(code: str) -> str | None:
 def country_names(codes: pa.Array) -> pa.Array:
     """Names for a column of codes; a code that is not assigned stands for itself."""
     names = _names()
-    return pa.array([None if c is None else names.get(c, c) for c in codes.to_pylist()], pa.string())
+    return text_array([None if c is None else names.get(c, c) for c in codes.to_pylist()])
 
 
 def is_country_code(code: str) -> bool:

@@ -16,9 +16,10 @@ from workbench.addresses import kernels as text_kernels
 from workbench.addresses.columns import Addresses
 from workbench.addresses.compiled import run
 from workbench.addresses.special import SCOPES
-from workbench.addresses.text import string_buffers, string_column, to_text
+from workbench.addresses.text import number_array, parse, string_buffers, string_column, text_array, to_text
 from workbench.enrichment import kernels
-from workbench.enrichment.reputation import FLAGS, VERDICTS, judge
+from workbench.enrichment.countries import country_names
+from workbench.enrichment.reputation import FLAGS, VERDICTS, judgement_of
 from workbench.intel.network_type import NETWORK_TYPES
 from workbench.intel.snapshot import Snapshot
 
@@ -79,7 +80,11 @@ _CODES = {
     "verdict": np.int8,
     "reasons": np.int32,
 }
+# Marks of a row: bit 0 that there is an address, then which fields are known, then the flags.
 _VALIDITY = {
+    "network_type": 0,
+    "confidence": 0,
+    **dict.fromkeys(FLAGS, 0),
     "country": 1,
     "country_name": 1,
     "region": 2,
@@ -93,11 +98,9 @@ _VALIDITY = {
     "prefix": 9,
     "rir": 10,
     "reputation": 18,
-    "confidence": 0,
-    "network_type": 0,
-    **dict.fromkeys(FLAGS, 0),
 }
 _FIRST_FLAG = 11
+_MARKS = 19
 _COMPACT = ("region", "city", "as_org", "prefix", "reasons")
 
 
@@ -106,31 +109,30 @@ class Engine:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.judgement = judge(snapshot)
+        self.judgement = judgement_of(snapshot)
         read = snapshot.array
         self._index = (
             read("v4_starts"), read("v4_slots"), read("v4_buckets"),
             read("v6_high"), read("v6_low"), read("v6_slots"), read("v6_buckets"),
         )  # fmt: skip
-        self._tables = (
-            read("rows"), read("geo"), read("coordinates"), read("network"), read("judged"),
-            self.judgement.codes, self.judgement.confidence,
-        )  # fmt: skip
-        from workbench.enrichment.countries import country_names
-
+        self._rows = read("rows")
+        self._geo = _marked_geo(read("geo"), read("coordinates"))
+        self._coordinates = read("coordinates")
+        self._network = _marked_network(read("network"))
+        self._judged = _marked_judged(self.judgement.codes)
         countries = snapshot.strings("country")
         self.dictionaries: dict[str, pa.Array] = {
-            "scope": pa.array(SCOPES),
+            "scope": text_array(SCOPES),
             "country": countries,
             "country_name": country_names(countries),
             **{
                 name: snapshot.strings(name)
                 for name in ("region", "city", "timezone", "as_org", "prefix", "rir")
             },
-            "network_type": pa.array(NETWORK_TYPES),
-            "verdict": pa.array(VERDICTS),
+            "network_type": text_array(NETWORK_TYPES),
+            "verdict": text_array(VERDICTS),
             "reasons": self.judgement.reasons,
-            "snapshot": pa.array([snapshot.id]),
+            "snapshot": text_array([snapshot.id]),
         }
 
     def enrich(self, values: Any, progress: Callable[[int], None] | None = None) -> pa.Table:
@@ -149,6 +151,14 @@ class Engine:
             return SCHEMA.empty_table()
         return tables[0] if len(tables) == 1 else pa.concat_tables(tables)
 
+    def evidence_rows(self, values: Any) -> list[NDArray[np.int32]]:
+        """For each of a few addresses the rows of ``snapshot.evidence`` that cover it."""
+        parsed = parse(values)
+        found = np.empty(len(parsed), np.int32)
+        run(kernels.locate, len(parsed), parsed.version, parsed.high, parsed.low, *self._index, found)
+        judged = self.snapshot.array("judged")[self._rows[found, 2]]
+        return [self.snapshot.evidence_rows(int(number)) for number in judged[:, 0]]
+
     def _enrich_dictionary(self, column: pa.Array | pa.ChunkedArray) -> pa.Table:
         if isinstance(column, pa.ChunkedArray):
             column = pa.chunked_array(column.chunks, column.type).unify_dictionaries().combine_chunks()
@@ -160,9 +170,9 @@ class Engine:
         rows = len(array)
         data, offsets = string_buffers(array)
         null = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
-        out = {name: np.empty(rows, dtype) for name, dtype in _CODES.items()}
-        version = np.empty(rows, np.uint8)
-        bits = np.empty((19, (rows + 7) // 8), np.uint8)
+        out = {name: _allocate(rows, dtype) for name, dtype in _CODES.items()}
+        version = _allocate(rows, np.uint8)
+        bits = _allocate(_MARKS * ((rows + 7) // 8), np.uint8).reshape(_MARKS, -1)
         texts: list[pa.Array | None] = [None] * ((rows + BLOCK - 1) // BLOCK)
 
         def work(number: int) -> None:
@@ -177,15 +187,27 @@ class Engine:
                 parsed.version[null[start:stop]] = 0
             if slow:
                 texts[number] = to_text(parsed)
-            found = np.empty(size, np.int32)
+            found, place, whose, judgement, marks = (np.empty(size, np.int32) for _ in range(5))
             run(kernels.locate, size, parsed.version, parsed.high, parsed.low, *self._index, found)
-            columns = [out[name][start:stop] for name in _CODES]
-            some = np.empty((19, (size + 7) // 8), np.uint8)
-            rows_, geo, coordinates, network, _, verdicts, confidences = self._tables
+            view = {name: column[start:stop] for name, column in out.items()}
             run(
-                kernels.gather, size, parsed.version, found, rows_, geo, coordinates, network, verdicts, confidences,
-                *columns, some,
+                kernels.gather_rows, size, found, self._rows, parsed.version,
+                place, whose, judgement, view["prefix"], marks,
             )  # fmt: skip
+            run(
+                kernels.gather_geo, size, place, self._geo, self._coordinates,
+                *(view[n] for n in ("country", "region", "city", "timezone", "accuracy_km", "latitude", "longitude")), marks,
+            )  # fmt: skip
+            run(
+                kernels.gather_network, size, whose, self._network,
+                *(view[n] for n in ("asn", "as_org", "network_type", "rir", "scope")), marks,
+            )  # fmt: skip
+            run(
+                kernels.gather_judged, size, judgement, self._judged, self.judgement.confidence,
+                *(view[n] for n in ("reputation", "confidence", "verdict", "reasons")), marks,
+            )  # fmt: skip
+            some = np.empty((_MARKS, (size + 7) // 8), np.uint8)
+            run(kernels.pack_marks, size, marks, some)
             bits[:, start // 8 : start // 8 + some.shape[1]] = some
             if progress:
                 progress(size)
@@ -214,7 +236,7 @@ class Engine:
                 flag = pa.py_buffer(bits[_FIRST_FLAG + FLAGS.index(name)])
                 columns.append(pa.Array.from_buffers(pa.bool_(), rows, [valid, flag]))
             elif name == "snapshot":
-                zeros = pa.array(np.zeros(rows, np.int8))
+                zeros = number_array(np.zeros(rows, np.int8))
                 columns.append(pa.DictionaryArray.from_arrays(zeros, self.dictionaries[name]))
             elif pa.types.is_dictionary(field.type):
                 codes, values = out[name], self.dictionaries[name]
@@ -227,8 +249,54 @@ class Engine:
         return pa.table(columns, schema=SCHEMA)
 
 
+def _marked_geo(geo: NDArray[np.int32], coordinates: NDArray[np.float64]) -> NDArray[np.int32]:
+    """The geo table with the marks of each record as sixth column, padded to 32 bytes a record."""
+    known = [
+        geo[:, 0] >= 0,
+        geo[:, 1] >= 0,
+        geo[:, 2] >= 0,
+        ~np.isnan(coordinates[:, 0]),
+        geo[:, 4] > 0,
+        geo[:, 3] >= 0,
+    ]
+    return _with_marks(geo, _marks(known, first=1))
+
+
+def _marked_network(network: NDArray[np.int32]) -> NDArray[np.int32]:
+    asn, org, rir = (
+        _marks([network[:, at] != none], first) for at, none, first in ((0, 0, 7), (1, -1, 8), (3, -1, 10))
+    )
+    return _with_marks(network, asn | org | rir)
+
+
+def _marked_judged(codes: NDArray[np.int32]) -> NDArray[np.int32]:
+    marked = codes.copy()
+    marked[:, 0] = codes[:, 0] << _FIRST_FLAG | (codes[:, 1] >= 0) << _VALIDITY["reputation"]
+    marked[:, 1] = np.maximum(codes[:, 1], 0)
+    return marked
+
+
+def _marks(known: list[NDArray[np.bool_]], first: int) -> NDArray[np.int32]:
+    marks = np.zeros(len(known[0]), np.int32)
+    for at, column in enumerate(known):
+        marks |= column.astype(np.int32) << (first + at)
+    return marks
+
+
+def _with_marks(table: NDArray[np.int32], marks: NDArray[np.int32]) -> NDArray[np.int32]:
+    wide = np.zeros((len(table), 8), np.int32)
+    wide[:, : table.shape[1]] = table
+    wide[:, 5] = marks
+    return wide
+
+
 def _array(kind: pa.DataType, rows: int, valid: pa.Buffer | None, values: NDArray[Any]) -> pa.Array:
     return pa.Array.from_buffers(kind, rows, [valid, pa.py_buffer(values)])
+
+
+def _allocate(rows: int, dtype: Any) -> NDArray[Any]:
+    """Memory from Arrow's pool, which is reused from table to table, where numpy's is fresh from the system."""
+    return np.frombuffer(pa.allocate_buffer(rows * np.dtype(dtype).itemsize), dtype)
 
 
 def _compacted(codes: NDArray[np.int32], values: pa.Array) -> tuple[NDArray[np.int32], pa.Array]:
@@ -236,7 +304,7 @@ def _compacted(codes: NDArray[np.int32], values: pa.Array) -> tuple[NDArray[np.i
     used = np.unique(codes)
     used = used[used >= 0]
     small = np.searchsorted(used, codes).astype(np.int32)
-    return small, values.take(pa.array(used))
+    return small, values.take(number_array(used))
 
 
 def _address_column(
@@ -268,13 +336,6 @@ def _in_threads(work: Callable[[int], None], numbers: Iterable[int], rows: int) 
         for number in numbers:
             work(number)
         return
-    for function in (
-        text_kernels.parse_addresses,
-        text_kernels.format_addresses,
-        kernels.locate,
-        kernels.gather,
-    ):
-        function.compiled  # noqa: B018  compiled once here and not by two threads at a time
     for _ in _pool().map(work, numbers):
         pass
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.addresses.compiled import kernel
 
-__all__ = ["gather", "locate"]
+__all__ = ["gather_geo", "gather_judged", "gather_network", "gather_rows", "locate", "pack_marks"]
 
 
 @kernel
@@ -48,109 +48,91 @@ def locate(  # type: ignore[no-untyped-def]
             found[row] = invalid
 
 
-@kernel
-def gather(  # type: ignore[no-untyped-def]
-    version, found, rows, geo, coordinates, network, verdicts, confidences,
-    scope, country, region, city, latitude, longitude, accuracy, timezone,
-    asn, as_org, network_type, prefix, rir, reputation, confidence, verdict, reasons, bits,
-):  # fmt: skip
-    """Write every output column for the rows in ``found``.
+# One short loop a table rather than one long loop over all columns: the processor then has many reads of
+# one table under way at once. Measured three times faster.
 
-    ``verdicts`` has a row a judged record: flags, reputation (-1 for none), verdict, reasons.
-    ``bits`` has shape (19, ceil(n / 8)): validity of eleven columns, the seven flags, and whether there is
-    a reputation, each packed as Arrow packs booleans.
-    """
-    n = len(found)
-    for block in range((n + 7) >> 3):
-        valid = 0
-        b_country = 0
-        b_region = 0
-        b_city = 0
-        b_place = 0
-        b_accuracy = 0
-        b_timezone = 0
-        b_asn = 0
-        b_org = 0
-        b_prefix = 0
-        b_rir = 0
-        b_reputation = 0
-        f0 = 0
-        f1 = 0
-        f2 = 0
-        f3 = 0
-        f4 = 0
-        f5 = 0
-        f6 = 0
-        for bit in range(min(8, n - block * 8)):
-            at = block * 8 + bit
-            row = int(found[at])
-            place = int(rows[row, 0])
-            whose = int(rows[row, 1])
-            judgement = int(rows[row, 2])
-            code = int(rows[row, 3])
-            prefix[at] = code
-            b_prefix |= (code >= 0) << bit
-            valid |= (int(version[at]) != 0) << bit
-            code = int(geo[place, 0])
-            country[at] = code
-            b_country |= (code >= 0) << bit
-            code = int(geo[place, 1])
-            region[at] = code
-            b_region |= (code >= 0) << bit
-            code = int(geo[place, 2])
-            city[at] = code
-            b_city |= (code >= 0) << bit
-            code = int(geo[place, 3])
-            timezone[at] = code
-            b_timezone |= (code >= 0) << bit
-            code = int(geo[place, 4])
-            accuracy[at] = code
-            b_accuracy |= (code > 0) << bit
-            degrees = coordinates[place, 0]
-            latitude[at] = degrees
-            longitude[at] = coordinates[place, 1]
-            b_place |= (degrees == degrees) << bit
-            number = int(network[whose, 0])
-            asn[at] = number
-            b_asn |= (number != 0) << bit
-            code = int(network[whose, 1])
-            as_org[at] = code
-            b_org |= (code >= 0) << bit
-            network_type[at] = int(network[whose, 2])
-            code = int(network[whose, 3])
-            rir[at] = code
-            b_rir |= (code >= 0) << bit
-            scope[at] = int(network[whose, 4])
-            flags = int(verdicts[judgement, 0])
-            f0 |= (flags & 1) << bit
-            f1 |= ((flags >> 1) & 1) << bit
-            f2 |= ((flags >> 2) & 1) << bit
-            f3 |= ((flags >> 3) & 1) << bit
-            f4 |= ((flags >> 4) & 1) << bit
-            f5 |= ((flags >> 5) & 1) << bit
-            f6 |= ((flags >> 6) & 1) << bit
-            code = int(verdicts[judgement, 1])
-            b_reputation |= (code >= 0) << bit
-            reputation[at] = max(code, 0)
-            confidence[at] = confidences[judgement]
-            verdict[at] = int(verdicts[judgement, 2])
-            reasons[at] = int(verdicts[judgement, 3])
-        bits[0, block] = valid
-        bits[1, block] = b_country
-        bits[2, block] = b_region
-        bits[3, block] = b_city
-        bits[4, block] = b_place
-        bits[5, block] = b_accuracy
-        bits[6, block] = b_timezone
-        bits[7, block] = b_asn
-        bits[8, block] = b_org
-        bits[9, block] = b_prefix
-        bits[10, block] = b_rir
-        bits[11, block] = f0
-        bits[12, block] = f1
-        bits[13, block] = f2
-        bits[14, block] = f3
-        bits[15, block] = f4
-        bits[16, block] = f5
-        bits[17, block] = f6
-        bits[18, block] = b_reputation
+
+@kernel
+def gather_rows(found, rows, version, place, whose, judgement, prefix, marks):  # type: ignore[no-untyped-def]
+    """Rows of the three record tables and the prefix of every address; begins ``marks``."""
+    for at in range(len(found)):
+        row = found[at]
+        place[at] = rows[row, 0]
+        whose[at] = rows[row, 1]
+        judgement[at] = rows[row, 2]
+        code = rows[row, 3]
+        prefix[at] = code
+        marks[at] = (code >= 0) << 9 | (version[at] != 0)
+
+
+@kernel
+def gather_geo(  # type: ignore[no-untyped-def]
+    place, geo, coordinates, country, region, city, timezone, accuracy, latitude, longitude, marks
+):
+    """Columns of the geo record of every address."""
+    for at in range(len(place)):
+        row = place[at]
+        country[at] = geo[row, 0]
+        region[at] = geo[row, 1]
+        city[at] = geo[row, 2]
+        timezone[at] = geo[row, 3]
+        accuracy[at] = geo[row, 4]
+        latitude[at] = coordinates[row, 0]
+        longitude[at] = coordinates[row, 1]
+        marks[at] |= geo[row, 5]
+
+
+@kernel
+def gather_network(whose, network, asn, as_org, network_type, rir, scope, marks):  # type: ignore[no-untyped-def]
+    """Columns of the network record of every address."""
+    for at in range(len(whose)):
+        row = whose[at]
+        asn[at] = network[row, 0]
+        as_org[at] = network[row, 1]
+        network_type[at] = network[row, 2]
+        rir[at] = network[row, 3]
+        scope[at] = network[row, 4]
+        marks[at] |= network[row, 5]
+
+
+@kernel
+def gather_judged(  # type: ignore[no-untyped-def]
+    judgement, judged, confidences, reputation, confidence, verdict, reasons, marks
+):
+    """Columns of the judgement of every address."""
+    for at in range(len(judgement)):
+        row = judgement[at]
+        marks[at] |= judged[row, 0]
+        reputation[at] = judged[row, 1]
+        verdict[at] = judged[row, 2]
+        reasons[at] = judged[row, 3]
+        confidence[at] = confidences[row]
+
+
+@kernel
+def pack_marks(marks, bits):  # type: ignore[no-untyped-def]
+    """Turn one integer of 19 marks a row into 19 bitmaps, least significant bit first as Arrow has them."""
+    ones = np.uint64(0x0101010101010101)
+    byte = np.uint64(255)
+    rows = len(marks)
+    for block in range((rows + 7) >> 3):
+        low = np.uint64(0)
+        middle = np.uint64(0)
+        high = np.uint64(0)
+        for k in range(min(8, rows - block * 8)):
+            mark = np.uint64(marks[block * 8 + k])
+            shift = np.uint64(8 * k)
+            low |= (mark & byte) << shift
+            middle |= ((mark >> np.uint64(8)) & byte) << shift
+            high |= ((mark >> np.uint64(16)) & byte) << shift
+        for plane in range(19):
+            word = low
+            if plane >= 16:
+                word = high
+            elif plane >= 8:
+                word = middle
+            word = (word >> np.uint64(plane & 7)) & ones
+            word |= word >> np.uint64(7)
+            word |= word >> np.uint64(14)
+            word |= word >> np.uint64(28)
+            bits[plane, block] = word & byte

@@ -29,8 +29,12 @@ reputation 70 with attacker or abuser evidence and no shared infrastructure; ``s
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import tempfile
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +46,7 @@ from workbench.intel.network_type import NETWORK_TYPES
 from workbench.intel.snapshot import Snapshot
 from workbench.intel.source import Category, Reliability
 
-__all__ = ["FLAGS", "FORMULA", "VERDICTS", "Judgement", "judge", "weights"]
+__all__ = ["FLAGS", "FORMULA", "VERDICTS", "Judgement", "judge", "judgement_of", "weights"]
 
 FORMULA = 1
 """Raised whenever the numbers change: a cached judgement of another formula is not used."""
@@ -171,6 +175,37 @@ def _category_codes(evidence: pa.Table) -> NDArray[np.int64]:
     return codes
 
 
+def judgement_of(snapshot: Snapshot) -> Judgement:
+    """The judgement of a snapshot, kept beside it once made: it depends on the snapshot and the formula alone."""
+    kept = snapshot.path / f"judgement-{FORMULA}"
+    try:
+        with pa.memory_map(str(kept / "reasons.arrow")) as source:
+            reasons = pa.ipc.open_file(source).read_all().column(0).chunk(0)
+        codes, confidence = (np.load(kept / f"{name}.npy", mmap_mode="r") for name in ("codes", "confidence"))
+        if len(codes) == len(confidence) == len(snapshot.array("judged")):
+            return Judgement(np.asarray(codes), np.asarray(confidence), reasons)
+    except (OSError, ValueError, pa.ArrowInvalid):
+        pass  # not made yet, or a crash of the machine cut it short
+    made = judge(snapshot)
+    with contextlib.suppress(OSError):  # a read-only snapshot directory costs a second at each start
+        building = Path(tempfile.mkdtemp(prefix=".judgement-", dir=snapshot.path))
+        np.save(building / "codes.npy", made.codes)
+        np.save(building / "confidence.npy", made.confidence)
+        table = pa.table({"reasons": made.reasons})
+        with (
+            pa.OSFile(str(building / "reasons.arrow"), "wb") as sink,
+            pa.ipc.new_file(sink, table.schema) as writer,
+        ):
+            writer.write_table(table)
+        building.chmod(0o755)
+        try:
+            building.rename(kept)
+        except OSError:  # another process was first, or a damaged one is in the way
+            shutil.rmtree(kept, ignore_errors=True)
+            building.rename(kept)
+    return made
+
+
 def judge(snapshot: Snapshot) -> Judgement:
     """Judge every record of the snapshot at once."""
     judged = snapshot.array("judged")
@@ -258,7 +293,7 @@ def _coverage(snapshot: Snapshot) -> float:
 
 def _flags(bits: NDArray[np.int64], hosting: NDArray[np.bool_]) -> NDArray[np.int64]:
     def has(*categories: Category) -> NDArray[np.int64]:
-        return (bits & sum(_BIT[c] for c in categories) != 0).astype(np.int64)
+        return np.asarray(bits & sum(_BIT[c] for c in categories) != 0, np.int64)
 
     columns = [
         has(Category.TOR),
@@ -269,7 +304,7 @@ def _flags(bits: NDArray[np.int64], hosting: NDArray[np.bool_]) -> NDArray[np.in
         has(Category.ABUSER),
         has(Category.TOR, Category.VPN, Category.PROXY),
     ]
-    flags: NDArray[np.int64] = np.zeros(len(bits), np.int64)
+    flags = np.zeros(len(bits), np.int64)
     for at, column in enumerate(columns):
         flags |= column << at
     return flags

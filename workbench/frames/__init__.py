@@ -1,0 +1,1 @@
+"""Frames: intel where the analyst's tables are: pandas accessors, DuckDB functions, Dask."""

@@ -1,0 +1,65 @@
+"""Intel: sources compiled into immutable, dated snapshots.
+
+``wb.intel.build()`` compiles what is at hand, ``wb.intel.open("2026-08-22")`` opens what was known then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.intel.library import SourceFile, add, build, current
+    from workbench.intel.library import available as sources
+    from workbench.intel.library import open_snapshot as open
+    from workbench.intel.library import snapshot_ids as snapshots
+    from workbench.intel.snapshot import Snapshot, SnapshotError, SnapshotSource
+    from workbench.intel.source import Category, Layer, Reliability, Source, SourceError
+
+__all__ = [
+    "Category",
+    "Layer",
+    "Reliability",
+    "Snapshot",
+    "SnapshotError",
+    "SnapshotSource",
+    "Source",
+    "SourceError",
+    "SourceFile",
+    "add",
+    "build",
+    "current",
+    "open",
+    "snapshots",
+    "sources",
+]
+
+_FROM = {
+    "SourceFile": ("library", "SourceFile"),
+    "add": ("library", "add"),
+    "build": ("library", "build"),
+    "current": ("library", "current"),
+    "open": ("library", "open_snapshot"),
+    "snapshots": ("library", "snapshot_ids"),
+    "sources": ("library", "available"),
+    "Snapshot": ("snapshot", "Snapshot"),
+    "SnapshotError": ("snapshot", "SnapshotError"),
+    "SnapshotSource": ("snapshot", "SnapshotSource"),
+    "Category": ("source", "Category"),
+    "Layer": ("source", "Layer"),
+    "Reliability": ("source", "Reliability"),
+    "Source": ("source", "Source"),
+    "SourceError": ("source", "SourceError"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FROM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _FROM[name]
+    return getattr(import_module(f"{__name__}.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from workbench.addresses.text import text_array
 from workbench.intel.compile import FORMAT
 
 __all__ = ["Snapshot", "SnapshotError", "SnapshotSource"]
@@ -108,11 +109,8 @@ class Snapshot:
 
     def strings(self, name: str) -> pa.Array:
         """One dictionary of the snapshot (``country``, ``city``, ``as_org``, ``prefix`` …), memory-mapped."""
-        return (
-            self._table(name).column(0).combine_chunks()
-            if self._table(name).num_rows
-            else pa.array([], pa.string())
-        )
+        column = self._table(name).column(0)
+        return column.chunk(0) if column.num_chunks else text_array([])
 
     @cached_property
     def evidence(self) -> pa.Table:

@@ -1,0 +1,198 @@
+"""One address with everything known of it, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from html import escape
+from typing import Any
+
+import pyarrow as pa
+
+from workbench.addresses.special import special_purpose
+from workbench.addresses.text import parse
+from workbench.enrichment.engine import Engine
+from workbench.enrichment.reputation import weights
+from workbench.intel.snapshot import Snapshot
+
+__all__ = ["Evidence", "Intel", "evidence_of", "lookup"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One list entry that covers the address, and what it adds.
+
+    ``weight`` (0-1) is the chance that this entry alone makes the address hostile; see
+    :mod:`workbench.enrichment.reputation` for how weights become a reputation. ``seen`` is the date the
+    weight decays from: the entry's last sighting, else the date of the list.
+    """
+
+    source: str
+    title: str
+    category: str
+    label: str
+    entry: str
+    weight: float
+    reliability: str
+    level: int | None
+    stated_confidence: int | None
+    first_seen: datetime | None
+    last_seen: datetime | None
+    published: datetime | None
+    note: str | None
+    licence: str
+
+    @property
+    def seen(self) -> datetime | None:
+        return self.last_seen or self.published
+
+
+@dataclass(frozen=True, slots=True)
+class Intel:
+    """What one snapshot says of one address; the fields are the columns of :data:`~workbench.enrichment.engine.SCHEMA`."""
+
+    address: str | None
+    version: int | None
+    scope: str
+    country: str | None
+    country_name: str | None
+    region: str | None
+    city: str | None
+    latitude: float | None
+    longitude: float | None
+    accuracy_km: int | None
+    timezone: str | None
+    asn: int | None
+    as_org: str | None
+    network_type: str | None
+    prefix: str | None
+    rir: str | None
+    is_tor: bool | None
+    is_vpn: bool | None
+    is_proxy: bool | None
+    is_datacenter: bool | None
+    is_known_attacker: bool | None
+    is_known_abuser: bool | None
+    is_anonymous: bool | None
+    reputation: int | None
+    confidence: float | None
+    verdict: str
+    reasons: str
+    snapshot: str
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Names of the flags that are set, without ``is_``."""
+        return tuple(f.name[3:] for f in fields(self) if f.name.startswith("is_") and getattr(self, f.name))
+
+    def _facts(self) -> list[tuple[str, str]]:
+        place = ", ".join(part for part in (self.city, self.region, self.country_name) if part)
+        facts = [
+            (
+                "verdict",
+                self.verdict + (f", reputation {self.reputation}/100" if self.reputation is not None else ""),
+            ),
+            ("confidence", f"{self.confidence:.2f}" if self.confidence is not None else ""),
+            ("scope", self.scope),
+            ("place", place + (f" ({self.country})" if self.country else "")),
+            ("network", (f"AS{self.asn} {self.as_org or ''}".strip() if self.asn else "")),
+            ("network type", self.network_type or ""),
+            ("prefix", self.prefix or ""),
+            ("registry", self.rir or ""),
+            ("flags", ", ".join(self.flags)),
+            ("why", self.reasons),
+            ("snapshot", self.snapshot),
+        ]
+        return [(name, text) for name, text in facts if text]
+
+    def __str__(self) -> str:
+        lines = [self.address or "(not an address)"]
+        lines += [f"  {name:<13}{text}" for name, text in self._facts()]
+        for item in self.evidence:
+            seen = f"{item.seen:%Y-%m-%d}" if item.seen else "undated"
+            label = f" {item.label}" if item.label else ""
+            lines.append(
+                f"  · {item.category}{label}: {item.entry}, {item.title} ({item.reliability}), {seen}, weight {item.weight:.2f}"
+            )
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{escape(name)}</th><td style='text-align:left'>{escape(text)}</td></tr>"
+            for name, text in self._facts()
+        )
+        items = "".join(
+            "<tr>"
+            + "".join(
+                f"<td style='text-align:left'>{escape(cell)}</td>"
+                for cell in (
+                    f"{item.category} {item.label}".strip(),
+                    item.entry,
+                    f"{item.title} ({item.reliability})",
+                    f"{item.seen:%Y-%m-%d}" if item.seen else "undated",
+                    f"{item.weight:.2f}",
+                )
+            )
+            + "</tr>"
+            for item in self.evidence
+        )
+        heads = "".join(f"<th>{h}</th>" for h in ("evidence", "entry", "source", "seen", "weight"))
+        evidence = f"<table><thead><tr>{heads}</tr></thead><tbody>{items}</tbody></table>" if items else ""
+        return f"<h4>{escape(self.address or 'not an address')}</h4><table><tbody>{rows}</tbody></table>{evidence}"
+
+
+def lookup(engine: Engine, address: str) -> Intel:
+    """Look one address up, with its evidence. Text that is no address gives scope ``invalid``.
+
+    Raises:
+        TypeError: ``address`` is no string (or ``ipaddress`` object).
+    """
+    if isinstance(address, bytes | int | float) or address is None:
+        raise TypeError(f"lookup wants the text of one address, not {address!r}")
+    table = engine.enrich([str(address)])
+    values: dict[str, Any] = {name: table.column(name)[0].as_py() for name in table.column_names}
+    if values["scope"] not in ("invalid", "global"):
+        (block,) = special_purpose(parse([values["address"]]))
+        if block is not None:
+            values["reasons"] = f"{block.prefix} {block.name} ({block.rfc}): {values['reasons']}"
+    return Intel(**values, evidence=tuple(evidence_of(engine, values["address"])))
+
+
+def evidence_of(engine: Engine, address: str | None) -> list[Evidence]:
+    """All list entries over one address, the heaviest first; none for what is no global address."""
+    if address is None:
+        return []
+    rows = engine.evidence_rows([address])[0]
+    if not len(rows):
+        return []
+    snapshot = engine.snapshot
+    found = [
+        _evidence(snapshot, row, weight)
+        for row, weight in zip(
+            snapshot.evidence.take(pa.array(rows)).to_pylist(), weights(snapshot, rows).tolist(), strict=True
+        )
+    ]
+    return sorted(found, key=lambda item: -item.weight)
+
+
+def _evidence(snapshot: Snapshot, row: dict[str, Any], weight: float) -> Evidence:
+    source = snapshot.sources[row["source"]]
+    return Evidence(
+        source=source.id,
+        title=source.title,
+        category=row["category"],
+        label=row["label"] or "",
+        entry=row["entry"],
+        weight=weight,
+        reliability=source.reliability,
+        level=row["level"],
+        stated_confidence=row["confidence"],
+        first_seen=row["first_seen"],
+        last_seen=row["last_seen"],
+        published=source.as_of,
+        note=row["note"],
+        licence=source.licence,
+    )
