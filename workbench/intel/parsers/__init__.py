@@ -38,11 +38,11 @@ PARSERS: dict[str, Parser] = {
     "entries": Parser("entries"),
     "fastly": Parser("cloud", "parse_fastly"),
     "gcp": Parser("cloud", "parse_gcp"),
-    "geofeed": Parser("geofeed", options=frozenset({"membership"})),
+    "geofeed": Parser("geofeed"),
     "list": Parser("lists", options=frozenset({"levels", "labels", "min_level"})),
     "misp": Parser("misp"),
     "mmdb": Parser("mmdb", options=frozenset({"locale", "min_risk"})),
-    "mrt": Parser("mrt"),
+    "mrt": Parser("mrt", options=frozenset({"min_routes"})),
     "onionoo": Parser("onionoo"),
     "oracle": Parser("cloud", "parse_oracle"),
     "ranges": Parser(
