@@ -147,13 +147,21 @@ def _trust(snapshot: Snapshot, evidence: pa.Table, category: NDArray[np.int64]) 
     """Reliability, agreement, stated confidence and decay of each row of evidence, multiplied."""
     source = evidence.column("source").to_numpy()
     reliability = np.array([RELIABILITY[Reliability(s.reliability)] for s in snapshot.sources])[source]
-    level = evidence.column("level").cast(pa.float64()).to_numpy(zero_copy_only=False)
-    agreement = np.where(np.isnan(level), 1.0, 1.0 - 0.6 ** np.nan_to_num(level))
+    level = np.nan_to_num(evidence.column("level").cast(pa.float64()).to_numpy(zero_copy_only=False))
+    agreement = np.where(_counts_observers(snapshot)[source], 1.0 - 0.6**level, 1.0)
     stated = evidence.column("confidence").cast(pa.float64()).to_numpy(zero_copy_only=False) / 100
     half_life = np.array([HALF_LIFE_DAYS.get(c, 1460.0) for c in _CATEGORIES])[category]
     decay = 0.5 ** (_age_days(snapshot, evidence) / half_life)
     trust: NDArray[np.float64] = reliability * agreement * np.where(np.isnan(stated), 1.0, stated) * decay
     return trust
+
+
+def _counts_observers(snapshot: Snapshot) -> NDArray[np.bool_]:
+    """Which sources say how many observers agree: those with any level above one."""
+    most = np.zeros(len(snapshot.sources), np.int64)
+    level = snapshot.evidence.column("level").cast(pa.int64()).fill_null(0).to_numpy()
+    np.maximum.at(most, snapshot.evidence.column("source").to_numpy(), level)
+    return most > 1
 
 
 def _age_days(snapshot: Snapshot, evidence: pa.Table) -> NDArray[np.float64]:
@@ -257,7 +265,7 @@ def judge(snapshot: Snapshot) -> Judgement:
     )
     nowhere = scope != _GLOBAL
     reputation[nowhere] = -1
-    confidence = np.where(nowhere, np.where(scope == 0, 0.0, 1.0), confidence)
+    confidence = np.where(nowhere, np.where(scope == 0, 0.0, 1.0), np.minimum(confidence, 0.99))
     hosting = (kind == NETWORK_TYPES.index("hosting")) | (bits & _BIT[Category.DATACENTER] != 0)
     flags = _flags(bits, hosting & ~nowhere)
     reasons, reason_row = _reasons(snapshot, judged, set_of, items, weight)
