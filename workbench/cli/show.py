@@ -1,0 +1,124 @@
+"""Tables on the terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from workbench.enrichment.triage import Triage
+    from workbench.intel.library import SourceFile
+    from workbench.intel.snapshot import Snapshot
+
+__all__ = ["show_health", "show_sources", "show_triage"]
+
+_STYLE = {
+    "malicious": "bold white on red",
+    "suspicious": "bold black on dark_orange",
+    "anonymised": "bold white on purple4",
+    "watch": "black on yellow",
+    "clean": "green",
+}
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=False)
+    # Not a terminal: a file or a pager wants the reasons whole, not cut at eighty characters.
+    return console if console.is_terminal else Console(highlight=False, width=200)
+
+
+def show_triage(result: Triage, limit: int | None) -> None:
+    """Print the table, worst first, and the summary as the last line."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for name in ("verdict", "address", "hits", "cc", "network", "type", "flags", "rep", "conf", "reasons"):
+        table.add_column(name, justify="right" if name in ("hits", "rep", "conf") else "left", overflow="fold", ratio=3 if name == "reasons" else None)  # fmt: skip
+    rows = result.rows()
+    shown = rows if limit is None else rows[:limit]
+    for row in shown:
+        network = f"AS{row['asn']} {row['as_org'] or ''}".strip() if row["asn"] else ""
+        table.add_row(
+            Text(row["verdict"], _STYLE.get(row["verdict"], "")),
+            row["address"],
+            f"{row['hits']:,}",
+            row["country"] or "",
+            Text(network),
+            row["network_type"] or "",
+            row["flags"],
+            str(row["reputation"]),
+            f"{row['confidence']:.2f}",
+            Text(row["reasons"]),
+        )
+    console = _console()
+    console.print(table)
+    if len(shown) < len(rows):
+        console.print(f"… and {len(rows) - len(shown):,} more; --all shows them, --html and --json hold them")
+    console.print(Text(result.summary, "bold"))
+
+
+def show_sources(sources: list[SourceFile], current: Snapshot) -> None:
+    """Print the sources at hand with their age and licence."""
+    built = {source.id: source for source in current.sources}
+    now = datetime.now(UTC)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for name in ("source", "title", "says", "date", "age", "entries", "origin", "grade", "licence"):
+        table.add_column(name, justify="right" if name in ("age", "entries") else "left", overflow="fold")
+    for item in sources:
+        known = built.get(item.source.id)
+        spoken = item.published or item.fetched or (known.as_of if known else None)
+        table.add_row(
+            item.source.id,
+            item.source.title,
+            item.source.category or ", ".join(item.source.layers),
+            f"{spoken:%Y-%m-%d}" if spoken else "",
+            f"{(now - spoken).days} d" if spoken else "",
+            f"{known.entries:,}" if known else "not built",
+            item.origin,
+            item.source.reliability,
+            item.source.licence,
+        )
+    console = _console()
+    console.print(table)
+    console.print(Text(f"current snapshot {current.id}, as of {current.as_of:%Y-%m-%d}", "bold"))
+
+
+def show_health() -> bool:
+    """Print what the installation is and whether it is sound."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    from workbench import __version__
+    from workbench.intel import SnapshotError, library
+    from workbench.intel.home import data_path, home
+
+    checks: list[tuple[str, str, bool]] = [
+        ("workbench", f"{__version__}, Python {platform.python_version()}", True)
+    ]
+    for package in ("pyarrow", "duckdb", "numba", "pandas"):
+        try:
+            checks.append((package, version(package), True))
+        except PackageNotFoundError:
+            checks.append((package, "missing", False))
+    pack: Any = data_path() / "pack" / "pack.toml"
+    checks.append(("shipped data", str(pack.parent), pack.exists()))
+    checks.append(("home", str(home()), True))
+    try:
+        snapshot = library.current()
+        snapshot.verify()
+        checks.append(("snapshot", f"{snapshot.id}, checksums right", True))
+        days = (datetime.now(UTC) - snapshot.as_of).days
+        checks.append(("intel age", f"{days} days" + (": refresh it" if days > 30 else ""), days <= 30))
+    except SnapshotError as error:
+        checks.append(("snapshot", str(error), False))
+    console = _console()
+    for name, text, good in checks:
+        console.print(
+            Text.assemble(
+                (" ok  " if good else " !!  ", "green" if good else "bold red"), f"{name:<13}{text}"
+            )
+        )
+    return all(good for name, _, good in checks if name != "intel age")
