@@ -89,4 +89,6 @@ class Source:
     refresh: timedelta = timedelta(days=1)
     priority: int = 50
     """Between sources of one attribute layer the higher priority wins."""
+    default: bool = True
+    """Whether it is fetched without being asked for by name."""
     options: dict[str, Any] = field(default_factory=dict)

@@ -7,6 +7,7 @@ with the options it takes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import cast
 from workbench.intel.entries import ParsedSource
 from workbench.intel.source import Source
 
-__all__ = ["COMMON_OPTIONS", "PARSERS", "Parser", "parse"]
+__all__ = ["COMMON_OPTIONS", "PARSERS", "Parser", "parse", "parse_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +67,23 @@ def parse(path: Path, source: Source) -> ParsedSource:
     parser = PARSERS[source.parser]
     module = import_module(f"{__name__}.{parser.module}")
     return cast(ParsedSource, getattr(module, parser.function)(path, source))
+
+
+def parse_all(paths: Sequence[Path], source: Source) -> ParsedSource:
+    """Read the files of a source that comes in several (IPv4 and IPv6 apart) as one.
+
+    Published is the date of the oldest of them, as the whole is no newer. Positions of rejected entries
+    count within their own file.
+
+    Raises:
+        SourceError: one of the files cannot be used.
+        ValueError: there is no file.
+    """
+    if not paths:
+        raise ValueError(f"source {source.id!r} has no file to read")
+    parsed = [parse(path, source) for path in paths]
+    if len(parsed) == 1:
+        return parsed[0]
+    from workbench.intel.parsers.building import united
+
+    return united(parsed)

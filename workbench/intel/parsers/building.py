@@ -17,7 +17,7 @@ from workbench.addresses.text import parse_networks
 from workbench.intel.entries import MEMBERSHIP, Entries, ParsedSource, Rejected
 from workbench.intel.source import Layer, Source, SourceError
 
-__all__ = ["Rejects", "listed", "times"]
+__all__ = ["Rejects", "listed", "membership_table", "times", "too_wide", "united"]
 
 KEPT = 100
 MAX_TEXT = 200
@@ -167,3 +167,19 @@ def times(text: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> pa.Array:
     full = pc.binary_join_element_wise(day, " ", time, second, "")
     stamps = pc.strptime(full, format="%Y-%m-%d %H:%M:%S", unit="s", error_is_null=True)
     return stamps.cast(pa.timestamp("s", tz="UTC"))
+
+
+def united(parsed: Sequence[ParsedSource]) -> ParsedSource:
+    """Several files of one source as one; columns that only some have are null in the rest."""
+    layers: dict[Layer, Entries] = {}
+    for layer in Layer:
+        found = [item.layers[layer] for item in parsed if layer in item.layers]
+        if found:
+            ranges = Ranges.concatenate([entries.ranges for entries in found])
+            tables = pa.concat_tables([entries.attributes for entries in found], promote_options="default")
+            layers[layer] = Entries(ranges, tables.combine_chunks())
+    dates = [item.published for item in parsed if item.published is not None]
+    metadata = {key: value for item in reversed(parsed) for key, value in item.metadata.items()}
+    rejected = tuple(entry for item in parsed for entry in item.rejected)[:KEPT]
+    count = sum(item.rejected_count for item in parsed)
+    return ParsedSource(layers, min(dates, default=None), rejected, count, metadata)

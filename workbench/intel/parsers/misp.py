@@ -63,8 +63,12 @@ def parse(path: Path, source: Source) -> ParsedSource:
 
 
 def _published(version: object) -> datetime | None:
-    """The version of a warning list is its date as a number, 20260801."""
-    try:
-        return datetime.strptime(str(version)[:8], "%Y%m%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None
+    """The version of a warning list is its date as a number, 20260801 or (generated ones) 26080114."""
+    for form in ("%Y%m%d", "%y%m%d%H"):
+        try:
+            day = datetime.strptime(str(version)[:8], form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        if 2014 <= day.year < 2100:  # the first warning lists are of 2014
+            return day
+    return None
