@@ -40,6 +40,9 @@ SECONDS_FREE, SECONDS_A_RECORD = 60.0, 0.0005
 """A real record decodes in 20 µs. Made-up ones may refer to each other so that each takes the decoder's whole
 budget of 65,536 values; a file that is past this allowance is one of those."""
 
+_PADDING = b"\xff" * (1 << 22)
+"""Octets that no UTF-8 text has: what runs past the end is an error then, and not a shorter text."""
+
 _UNREADABLE = (
     InvalidDatabaseError,
     ValueError,
@@ -127,6 +130,13 @@ def _open(content: bytes, path: Path, source: Source) -> _Database:
     except (OverflowError, OSError, ValueError):
         raise refuse(f"built at an impossible time ({metadata.build_epoch} s after 1970)") from None
     end = content.rfind(MARKER, max(0, len(content) - MARKER_WITHIN))
+    last = content[end + len(MARKER) :]
+    try:
+        _, after = Decoder(last + _PADDING).decode(0)
+    except _UNREADABLE:
+        after = len(last) + 1
+    if after > len(last):
+        raise refuse("cut short within its metadata")
     start = metadata.search_tree_size + SEPARATOR
     if start > end:
         raise refuse("the search tree extends past the end of the data")
@@ -138,8 +148,7 @@ def _open(content: bytes, path: Path, source: Source) -> _Database:
 
 def _decode(data: bytes, offsets: NDArray[np.int64], path: Path, source: Source) -> Any:
     """The records at ``offsets``, in batches."""
-    # Octets that no UTF-8 text has: what runs past the end is then an error, not a shorter text.
-    decode = Decoder(data + b"\xff" * (1 << 22)).decode
+    decode = Decoder(data + _PADDING).decode
     started = time.monotonic()
     end = len(data)
     for at in range(0, len(offsets), BATCH):
