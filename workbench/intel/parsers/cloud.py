@@ -166,6 +166,12 @@ def _cdn(service: str | None) -> bool:
     return service is not None and service.upper() in CDN_SERVICES
 
 
+def _label(provider: str, service: str | None) -> str:
+    if not service or service.upper() == "AMAZON":
+        return provider
+    return service if service.startswith(provider) else f"{provider} {service}"
+
+
 def _ranges(
     rows: Iterable[_Row],
     provider: str,
@@ -180,9 +186,7 @@ def _ranges(
     usual = str(source.category or Category.DATACENTER)
     columns = {
         "category": [str(Category.CDN) if _cdn(service) else usual for service in services],
-        "label": [
-            f"{provider} {s}" if s and s.upper() != "AMAZON" and s != provider else provider for s in services
-        ],
+        "label": [_label(provider, service) for service in services],
         "note": [region for _, _, _, region in given],
     }
     return listed(
