@@ -55,7 +55,7 @@ def test_compiled_and_interpreted_kernels_agree(texts: list[str]) -> None:
     columns = []
     for run in (kernels.parse_ranges.compiled, kernels.parse_ranges):
         out = [np.zeros(len(texts), t) for t in (np.uint8, np.uint64, np.uint64) * 2]
-        arguments = [data, offsets, 0, len(texts), np.zeros(8, np.uint16), *out]
+        arguments = [data, offsets, 0, len(texts), *out]
         run(
             *[
                 memoryview(a) if run is kernels.parse_ranges and isinstance(a, np.ndarray) else a

@@ -80,4 +80,6 @@ def run(function: Kernel, rows: int, *arguments: Any) -> Any:
 
 
 def _as_python(argument: Any) -> Any:
+    if isinstance(argument, tuple):
+        return tuple(_as_python(item) for item in argument)
     return memoryview(argument) if isinstance(argument, np.ndarray) else argument  # type: ignore[arg-type]

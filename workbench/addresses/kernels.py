@@ -70,77 +70,107 @@ def _hex_digit(byte):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _parse_ipv6(data, begin, end, groups):  # type: ignore[no-untyped-def]
-    """Read ``data[begin:end]`` into the eight 16-bit ``groups``; whether it was an address.
+def _parse_ipv6(data, begin, end):  # type: ignore[no-untyped-def]
+    """Read an IPv6 address that begins at ``begin``.
 
-    A zone id has been cut off already.
+    Returns where it stopped (``end``, or at the ``%`` of a zone id; -1 where there is none), the upper and
+    the lower half, and whether it was written as RFC 5952 writes it.
     """
-    if end - begin < 2 or end - begin > 45:
-        return False
-    count = 0
+    none = np.uint64(0)
+    high = np.uint64(0)
+    low = np.uint64(0)
+    left_high = np.uint64(0)
+    left_low = np.uint64(0)
     gap = -1
+    count = 0
+    zeros = 0
+    canonical = True
     at = begin
+    if end - begin < 2:
+        return -1, none, none, False
     if int(data[at]) == 58:
         if int(data[at + 1]) != 58:
-            return False
+            return -1, none, none, False
         gap = 0
         at += 2
     while at < end:
-        if count == 8:
-            return False
         start = at
         value = 0
-        digits = 0
         while at < end:
             digit = _hex_digit(int(data[at]))
             if digit < 0:
                 break
             value = (value << 4) | digit
-            digits += 1
-            if digits > 4:
-                return False
             at += 1
-        if at < end and int(data[at]) == 46:  # the last 32 bits in dotted form
-            if count > 6:
-                return False
-            tail = _parse_ipv4(data, start, end)
-            if tail < 0:
-                return False
-            groups[count] = tail >> 16
-            groups[count + 1] = tail & 0xFFFF
+            if at - start > 4:
+                return -1, none, none, False
+        byte = 0
+        if at < end:
+            byte = int(data[at])
+        if byte == 46:  # the last 32 bits in dotted form
+            stop = at
+            while stop < end and int(data[stop]) != 37:
+                stop += 1
+            tail = _parse_ipv4(data, start, stop)
+            if tail < 0 or count > 6:
+                return -1, none, none, False
+            high = (high << np.uint64(32)) | (low >> np.uint64(32))
+            low = (low << np.uint64(32)) | np.uint64(tail)
             count += 2
+            canonical = False
+            at = stop
             break
-        if digits == 0:
-            return False
-        groups[count] = value
+        if at == start:
+            if byte == 37 and gap == count and count > 0 or byte == 37 and gap == 0 and count == 0:
+                break  # "fe80::%eth0"
+            return -1, none, none, False
+        if count == 8:
+            return -1, none, none, False
+        high = (high << np.uint64(16)) | (low >> np.uint64(48))
+        low = (low << np.uint64(16)) | np.uint64(value)
         count += 1
-        if at == end:
+        if value == 0:
+            zeros += 1
+        if (at - start > 1 and int(data[start]) == 48) or value > 0xFFFF:
+            canonical = False
+        if at == end or byte == 37:
             break
-        if int(data[at]) != 58:
-            return False
+        if byte != 58:
+            return -1, none, none, False
         at += 1
         if at == end:
-            return False  # a single colon at the end
+            return -1, none, none, False  # a single colon at the end
         if int(data[at]) == 58:
             if gap >= 0:
-                return False
+                return -1, none, none, False
             gap = count
+            left_high = high
+            left_low = low
+            high = none
+            low = none
             at += 1
     if gap < 0:
-        return count == 8
-    if count == 8:
-        return False  # "::" stands for at least one group here, as inet_pton has it
-    moved = count - gap
-    for k in range(moved):
-        groups[7 - k] = groups[count - 1 - k]
-    for k in range(gap, 8 - moved):
-        groups[k] = 0
-    return True
+        if count != 8:
+            return -1, none, none, False
+        return at, high, low, canonical and zeros < 2
+    if count > 7:
+        return -1, none, none, False  # "::" stands for at least one group here, as inet_pton has it
+    shift = 16 * (8 - gap)
+    if shift >= 128:
+        left_high = none
+        left_low = none
+    elif shift >= 64:
+        left_high = left_low << np.uint64(shift - 64)
+        left_low = none
+    else:
+        left_high = (left_high << np.uint64(shift)) | (left_low >> np.uint64(64 - shift))
+        left_low = left_low << np.uint64(shift)
+    return at, left_high | high, left_low | low, canonical and zeros == 0 and count < 7
 
 
 @kernel
-def _parse_one(data, begin, end, groups, version, high, low, row):  # type: ignore[no-untyped-def]
-    """Read one address into row ``row`` of the three columns; 0 is written where there is none."""
+def _parse_one(data, begin, end, version, high, low, row):  # type: ignore[no-untyped-def]
+    """Read one address into row ``row`` of the three columns, 0 where there is none; whether it was canonical."""
     version[row] = 0
     high[row] = 0
     low[row] = 0
@@ -148,43 +178,40 @@ def _parse_one(data, begin, end, groups, version, high, low, row):  # type: igno
     if value >= 0:
         version[row] = 4
         low[row] = value
-        return
-    stop = end
-    for at in range(begin, end):
-        byte = int(data[at])
-        if byte == 37:
-            stop = at
-            break
+        return True
+    stop, upper, lower, canonical = _parse_ipv6(data, begin, end)
+    if stop < 0:
+        return True
     if stop < end:
         if end - stop - 1 < 1 or end - stop - 1 > MAX_ZONE:
-            return
+            return True
         for at in range(stop + 1, end):
             byte = int(data[at])
             if byte <= 32 or byte == 37 or byte >= 127:
-                return
-    if not _parse_ipv6(data, begin, stop, groups):
-        return
-    g0 = np.uint64(int(groups[0]) << 16 | int(groups[1]))
-    g1 = np.uint64(int(groups[2]) << 16 | int(groups[3]))
-    g2 = np.uint64(int(groups[4]) << 16 | int(groups[5]))
-    g3 = np.uint64(int(groups[6]) << 16 | int(groups[7]))
-    if g0 == 0 and g1 == 0 and g2 == 0xFFFF:  # IPv4-mapped, RFC 4291 section 2.5.5.2
-        if stop < end:
-            return
-        version[row] = 4
-        low[row] = g3
-        return
+                return True
+    if upper == np.uint64(0) and (lower >> np.uint64(32)) == np.uint64(0xFFFF):
+        # IPv4-mapped, RFC 4291 section 2.5.5.2
+        if stop == end:
+            version[row] = 4
+            low[row] = lower & np.uint64(0xFFFFFFFF)
+        return False
     version[row] = 6
-    high[row] = (g0 << np.uint64(32)) | g1
-    low[row] = (g2 << np.uint64(32)) | g3
+    high[row] = upper
+    low[row] = lower
+    if not canonical or stop < end:
+        return False
+    for at in range(begin, end):
+        if 65 <= int(data[at]) <= 70:
+            return False
+    return True
 
 
 @kernel
-def parse_addresses(data, offsets, start, stop, groups, version, high, low):  # type: ignore[no-untyped-def]
+def parse_addresses(data, offsets, start, stop, version, high, low):  # type: ignore[no-untyped-def]
     """Parse rows ``start:stop`` of a string column into rows ``0:stop - start`` of the output columns.
 
-    ``groups`` is scratch space of eight uint16. Returns how many addresses were not written in their
-    canonical form (or might not be: all IPv6).
+    Returns how many addresses were, or may have been, written otherwise than :func:`format_addresses`
+    writes them.
     """
     rewritten = 0
     for row in range(start, stop):
@@ -197,12 +224,13 @@ def parse_addresses(data, offsets, start, stop, groups, version, high, low):  # 
             high[out] = 0
             low[out] = value
             continue
+        length = end - begin
         while begin < end and _is_space(int(data[begin])):
             begin += 1
         while end > begin and _is_space(int(data[end - 1])):
             end -= 1
-        _parse_one(data, begin, end, groups, version, high, low, out)
-        if version[out] != 0:
+        canonical = _parse_one(data, begin, end, version, high, low, out)
+        if version[out] != 0 and (not canonical or end - begin != length):
             rewritten += 1
     return rewritten
 
@@ -217,7 +245,7 @@ def _has_colon(data, begin, end):  # type: ignore[no-untyped-def]
 
 @kernel
 def parse_ranges(  # type: ignore[no-untyped-def]
-    data, offsets, start, stop, groups, version, high, low, last_version, last_high, last_low
+    data, offsets, start, stop, version, high, low, last_version, last_high, last_low
 ):
     """Parse rows ``start:stop`` as ``address``, ``address/length`` or ``address-address``.
 
@@ -244,7 +272,7 @@ def parse_ranges(  # type: ignore[no-untyped-def]
         first_end = cut
         while first_end > begin and _is_space(int(data[first_end - 1])):
             first_end -= 1
-        _parse_one(data, begin, first_end, groups, version, high, low, out)
+        _parse_one(data, begin, first_end, version, high, low, out)
         last_version[out] = version[out]
         last_high[out] = high[out]
         last_low[out] = low[out]
@@ -254,7 +282,7 @@ def parse_ranges(  # type: ignore[no-untyped-def]
         while after < end and _is_space(int(data[after])):
             after += 1
         if separator == 45:
-            _parse_one(data, after, end, groups, last_version, last_high, last_low, out)
+            _parse_one(data, after, end, last_version, last_high, last_low, out)
             backwards = last_high[out] < high[out] or (
                 last_high[out] == high[out] and last_low[out] < low[out]
             )

@@ -141,7 +141,6 @@ def parse(values: Any) -> Addresses:
     rows = len(column)
     result = Addresses(np.empty(rows, np.uint8), np.empty(rows, np.uint64), np.empty(rows, np.uint64))
     data, offsets = string_buffers(column)
-    scratch = np.zeros(8, np.uint16)
     run(
         kernels.parse_addresses,
         rows,
@@ -149,7 +148,6 @@ def parse(values: Any) -> Addresses:
         offsets,
         0,
         rows,
-        scratch,
         result.version,
         result.high,
         result.low,
@@ -171,9 +169,8 @@ def parse_networks(values: Any) -> Ranges:
     version, last_version = np.empty(rows, np.uint8), np.empty(rows, np.uint8)
     bounds = [np.empty(rows, np.uint64) for _ in range(4)]
     data, offsets = string_buffers(column)
-    scratch = np.zeros(8, np.uint16)
     run(
-        kernels.parse_ranges, rows, data, offsets, 0, rows, scratch,
+        kernels.parse_ranges, rows, data, offsets, 0, rows,
         version, bounds[0], bounds[1], last_version, bounds[2], bounds[3],
     )  # fmt: skip
     if column.null_count:

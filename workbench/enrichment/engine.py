@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -25,7 +26,7 @@ from workbench.intel.snapshot import Snapshot
 
 __all__ = ["SCHEMA", "Engine"]
 
-BLOCK = 1 << 16
+BLOCK = 1 << 17
 """Rows a thread takes at a time: the intermediate columns stay in the processor's cache."""
 
 
@@ -111,15 +112,17 @@ class Engine:
         self.snapshot = snapshot
         self.judgement = judgement_of(snapshot)
         read = snapshot.array
-        self._index = (
-            read("v4_starts"), read("v4_slots"), read("v4_buckets"),
-            read("v6_high"), read("v6_low"), read("v6_slots"), read("v6_buckets"),
-        )  # fmt: skip
+        names = ("v4_slots", "v6_slots", "v4_buckets", "v6_buckets", "v4_starts", "v6_high", "v6_low")
+        self._index = tuple(read(name) for name in names)
         self._rows = read("rows")
-        self._geo = _marked_geo(read("geo"), read("coordinates"))
-        self._coordinates = read("coordinates")
-        self._network = _marked_network(read("network"))
-        self._judged = _marked_judged(self.judgement.codes)
+        self._tables = (
+            self._rows,
+            _marked_geo(read("geo"), read("coordinates")),
+            read("coordinates"),
+            _marked_network(read("network")),
+            _marked_judged(self.judgement.codes),
+            self.judgement.confidence,
+        )
         countries = snapshot.strings("country")
         self.dictionaries: dict[str, pa.Array] = {
             "scope": text_array(SCOPES),
@@ -154,8 +157,12 @@ class Engine:
     def evidence_rows(self, values: Any) -> list[NDArray[np.int32]]:
         """For each of a few addresses the rows of ``snapshot.evidence`` that cover it."""
         parsed = parse(values)
-        found = np.empty(len(parsed), np.int32)
-        run(kernels.locate, len(parsed), parsed.version, parsed.high, parsed.low, *self._index, found)
+        v4_slots, v6_slots, v4_buckets, v6_buckets, v4_starts, v6_high, v6_low = self._index
+        size, version = len(parsed), parsed.version
+        bucket, found, last = (np.empty(size, np.int32) for _ in range(3))
+        run(kernels.find_bucket, size, version, parsed.high, parsed.low, v4_slots, v6_slots, bucket)
+        run(kernels.open_bucket, size, version, bucket, v4_buckets, v6_buckets, found, last)
+        run(kernels.settle, size, version, parsed.high, parsed.low, last, v4_starts, v6_high, v6_low, found)
         judged = self.snapshot.array("judged")[self._rows[found, 2]]
         return [self.snapshot.evidence_rows(int(number)) for number in judged[:, 0]]
 
@@ -168,8 +175,9 @@ class Engine:
 
     def _enrich_array(self, array: pa.Array, progress: Callable[[int], None] | None) -> pa.Table:
         rows = len(array)
+        if array.null_count:
+            array = array.fill_null("")  # what lies under a null is nobody's word
         data, offsets = string_buffers(array)
-        null = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
         out = {name: _allocate(rows, dtype) for name, dtype in _CODES.items()}
         version = _allocate(rows, np.uint8)
         bits = _allocate(_MARKS * ((rows + 7) // 8), np.uint8).reshape(_MARKS, -1)
@@ -178,37 +186,20 @@ class Engine:
         def work(number: int) -> None:
             start, stop = number * BLOCK, min((number + 1) * BLOCK, rows)
             size = stop - start
-            parsed = Addresses(version[start:stop], np.empty(size, np.uint64), np.empty(size, np.uint64))
-            slow = run(
-                text_kernels.parse_addresses, size, data, offsets, start, stop, np.zeros(8, np.uint16),
+            scratch = _scratch(size)
+            parsed = Addresses(version[start:stop], scratch[np.uint64, 0], scratch[np.uint64, 1])
+            rewritten = run(
+                text_kernels.parse_addresses, size, data, offsets, start, stop,
                 parsed.version, parsed.high, parsed.low,
             )  # fmt: skip
-            if null is not None:
-                parsed.version[null[start:stop]] = 0
-            if slow:
+            if rewritten:
                 texts[number] = to_text(parsed)
-            found, place, whose, judgement, marks = (np.empty(size, np.int32) for _ in range(5))
-            run(kernels.locate, size, parsed.version, parsed.high, parsed.low, *self._index, found)
-            view = {name: column[start:stop] for name, column in out.items()}
+            marks = np.empty((_MARKS, (size + 7) // 8), np.uint8)
             run(
-                kernels.gather_rows, size, found, self._rows, parsed.version,
-                place, whose, judgement, view["prefix"], marks,
+                kernels.look_up, size, (parsed.version, parsed.high, parsed.low), self._index, self._tables,
+                tuple(out[name][start:stop] for name in _CODES), tuple(scratch[np.int32, at] for at in range(7)), marks,
             )  # fmt: skip
-            run(
-                kernels.gather_geo, size, place, self._geo, self._coordinates,
-                *(view[n] for n in ("country", "region", "city", "timezone", "accuracy_km", "latitude", "longitude")), marks,
-            )  # fmt: skip
-            run(
-                kernels.gather_network, size, whose, self._network,
-                *(view[n] for n in ("asn", "as_org", "network_type", "rir", "scope")), marks,
-            )  # fmt: skip
-            run(
-                kernels.gather_judged, size, judgement, self._judged, self.judgement.confidence,
-                *(view[n] for n in ("reputation", "confidence", "verdict", "reasons")), marks,
-            )  # fmt: skip
-            some = np.empty((_MARKS, (size + 7) // 8), np.uint8)
-            run(kernels.pack_marks, size, marks, some)
-            bits[:, start // 8 : start // 8 + some.shape[1]] = some
+            bits[:, start // 8 : start // 8 + marks.shape[1]] = marks
             if progress:
                 progress(size)
 
@@ -329,6 +320,25 @@ def _address_column(
                 )
         chunks.append(text if pa.types.is_string(text.type) else text.cast(pa.string()))
     return pa.chunked_array(chunks, pa.string())
+
+
+Scratch = dict[tuple[Any, int], NDArray[Any]]
+_kept = threading.local()
+
+
+def _scratch(size: int) -> Scratch:
+    """Intermediate columns of ``size`` rows, in memory that a thread keeps from block to block."""
+    if size > BLOCK:
+        return {key: np.empty(size, key[0]) for key in _SCRATCH}
+    if not hasattr(_kept, "columns"):
+        _kept.columns = {key: np.empty(BLOCK, key[0]) for key in _SCRATCH}
+    return {key: column[:size] for key, column in _kept.columns.items()}
+
+
+_SCRATCH: tuple[tuple[Any, int], ...] = (
+    *((np.uint64, at) for at in range(2)),
+    *((np.int32, at) for at in range(7)),
+)
 
 
 def _in_threads(work: Callable[[int], None], numbers: Iterable[int], rows: int) -> None:

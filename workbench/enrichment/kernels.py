@@ -6,17 +6,12 @@ import numpy as np
 
 from workbench.addresses.compiled import kernel
 
-__all__ = ["gather_geo", "gather_judged", "gather_network", "gather_rows", "locate", "pack_marks"]
+__all__ = ["find_bucket", "look_up", "open_bucket", "settle"]
 
 
 @kernel
-def _segment(key, tie, tied, starts, ties, slots, buckets, width):  # type: ignore[no-untyped-def]
-    """The last segment whose start is not above ``(key, tie)``."""
-    slot = int(key >> np.uint64(width - 16))
-    rest = int(key & np.uint64((1 << (width - 16)) - 1))
-    bucket = int(slots[slot, 0]) + (rest >> int(slots[slot, 1]))
-    first = int(buckets[bucket])
-    last = int(buckets[bucket + 1])
+def _last_not_above(key, tie, tied, starts, ties, first, last):  # type: ignore[no-untyped-def]
+    """The last of the segments ``first … last`` whose start is not above ``(key, tie)``."""
     while first < last:
         middle = (first + last + 1) >> 1
         above = starts[middle] > key
@@ -30,20 +25,59 @@ def _segment(key, tie, tied, starts, ties, slots, buckets, width):  # type: igno
 
 
 @kernel
-def locate(  # type: ignore[no-untyped-def]
-    version, high, low, v4_starts, v4_slots, v4_buckets, v6_high, v6_low, v6_slots, v6_buckets, found
-):
-    """For every address its row in the snapshot's ``rows``: IPv4 segments first, IPv6 after, then invalid."""
+def find_bucket(version, high, low, v4_slots, v6_slots, bucket):  # type: ignore[no-untyped-def]
+    """The bucket of every address in the index of its family."""
+    for row in range(len(version)):
+        family = version[row]
+        if family == 4:
+            key = int(low[row])
+            slot = key >> 16
+            bucket[row] = int(v4_slots[slot, 0]) + ((key & 0xFFFF) >> int(v4_slots[slot, 1]))
+        elif family == 6:
+            upper = np.uint64(high[row])
+            slot = int(upper >> np.uint64(48))
+            rest = int(upper & np.uint64(0xFFFFFFFFFFFF))
+            bucket[row] = int(v6_slots[slot, 0]) + (rest >> int(v6_slots[slot, 1]))
+        else:
+            bucket[row] = 0
+
+
+@kernel
+def open_bucket(version, bucket, v4_buckets, v6_buckets, found, last):  # type: ignore[no-untyped-def]
+    """First and last segment of the bucket of every address."""
+    for row in range(len(version)):
+        at = bucket[row]
+        if version[row] == 6:
+            found[row] = v6_buckets[at]
+            last[row] = v6_buckets[at + 1]
+        else:
+            found[row] = v4_buckets[at]
+            last[row] = v4_buckets[at + 1]
+
+
+@kernel
+def settle(version, high, low, last, v4_starts, v6_high, v6_low, found):  # type: ignore[no-untyped-def]
+    """For every address its row in the snapshot's ``rows``: IPv4 segments first, IPv6 after, then invalid.
+
+    On entry ``found`` and ``last`` bound the segments that it can be in.
+    """
     ipv6_begins = len(v4_starts)
     invalid = ipv6_begins + len(v6_high)
     for row in range(len(version)):
         if version[row] == 4:
-            key = np.uint64(low[row])
-            found[row] = _segment(key, key, False, v4_starts, v4_starts, v4_slots, v4_buckets, 32)
+            if found[row] < last[row]:
+                key = np.uint64(low[row])
+                found[row] = _last_not_above(
+                    key, key, False, v4_starts, v4_starts, int(found[row]), int(last[row])
+                )
         elif version[row] == 6:
-            key = np.uint64(high[row])
-            tie = np.uint64(low[row])
-            found[row] = ipv6_begins + _segment(key, tie, True, v6_high, v6_low, v6_slots, v6_buckets, 64)
+            first = int(found[row])
+            if first < last[row]:
+                key = np.uint64(high[row])
+                first = _last_not_above(
+                    key, np.uint64(low[row]), True, v6_high, v6_low, first, int(last[row])
+                )
+            found[row] = ipv6_begins + first
         else:
             found[row] = invalid
 
@@ -136,3 +170,24 @@ def pack_marks(marks, bits):  # type: ignore[no-untyped-def]
             word |= word >> np.uint64(14)
             word |= word >> np.uint64(28)
             bits[plane, block] = word & byte
+
+
+@kernel
+def look_up(parsed, index, tables, out, scratch, bits):  # type: ignore[no-untyped-def]
+    """All of it for a block of parsed addresses: one call, so that threads hardly meet at the GIL."""
+    version, high, low = parsed
+    v4_slots, v6_slots, v4_buckets, v6_buckets, v4_starts, v6_high, v6_low = index
+    rows, geo, coordinates, network, judged, confidences = tables
+    (
+        scope, country, region, city, latitude, longitude, accuracy, timezone,
+        asn, as_org, network_type, prefix, rir, reputation, confidence, verdict, reasons,
+    ) = out  # fmt: skip
+    bucket, found, last, place, whose, judgement, marks = scratch
+    find_bucket(version, high, low, v4_slots, v6_slots, bucket)
+    open_bucket(version, bucket, v4_buckets, v6_buckets, found, last)
+    settle(version, high, low, last, v4_starts, v6_high, v6_low, found)
+    gather_rows(found, rows, version, place, whose, judgement, prefix, marks)
+    gather_geo(place, geo, coordinates, country, region, city, timezone, accuracy, latitude, longitude, marks)
+    gather_network(whose, network, asn, as_org, network_type, rir, scope, marks)
+    gather_judged(judgement, judged, confidences, reputation, confidence, verdict, reasons, marks)
+    pack_marks(marks, bits)
