@@ -27,7 +27,8 @@ location = "https://lists.example/a.txt"
 
 @pytest.fixture(autouse=True)
 def no_catalogue_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "user_catalogue", lambda: tmp_path / "absent.toml")
+    monkeypatch.delenv("WORKBENCH_CATALOGUE", raising=False)
+    monkeypatch.setattr(catalogue.platformdirs, "user_config_path", lambda name: tmp_path / "configuration")
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -68,12 +69,16 @@ def test_a_users_source_is_added_and_a_built_in_one_changed(tmp_path: Path) -> N
     assert sources["ipsum"].licence == "Unlicense"
 
 
-def test_the_catalogue_in_the_configuration_directory_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = written(tmp_path, WHOLE)
-    monkeypatch.setattr(catalogue, "user_catalogue", lambda: path)
+def test_the_users_catalogue_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "configuration").mkdir()
+    (tmp_path / "configuration" / "catalogue.toml").write_text(WHOLE)
     assert "mine" in load()
+    monkeypatch.setenv("WORKBENCH_CATALOGUE", str(written(tmp_path, WHOLE.replace("[mine]", "[other]"))))
+    assert "other" in load()
+    assert "mine" not in load()
+    monkeypatch.setenv("WORKBENCH_CATALOGUE", str(tmp_path / "absent.toml"))
+    with pytest.raises(FileNotFoundError, match=r"absent\.toml"):
+        load()
 
 
 def test_a_built_in_source_can_be_taken_out(tmp_path: Path) -> None:

@@ -207,16 +207,16 @@ def test_misp_warning_list(tmp_path: Path, source: Make, version: int, published
     assert parsed.published == published
 
 
-def test_misp_list_of_host_names_gives_its_addresses(tmp_path: Path, source: Make) -> None:
+def test_misp_list_of_other_things_is_refused(tmp_path: Path, source: Make) -> None:
+    # "3::" is the fuzzy hash of an empty file, and an address by accident.
     document = {
-        "name": "Mixed",
+        "name": "Hashes",
         "type": "string",
         "version": 1,
-        "list": ["a.example", "b.example", "c.example", "192.0.2.1"],
+        "list": ["3::", "d41d8cd98f00b204", "da39a3ee5e6b4b0d"],
     }
-    parsed = parse(written(tmp_path, document), source("misp", category=Category.BENIGN))
-    assert set(table(parsed)) == {"192.0.2.1/32"}
-    assert parsed.rejected_count == 3
+    with pytest.raises(SourceError, match="2 of 3 entries are none"):
+        parse(written(tmp_path, document), source("misp", category=Category.BENIGN))
     with pytest.raises(SourceError, match="type 'regex'"):
         parse(written(tmp_path, {**document, "type": "regex"}), source("misp", category=Category.BENIGN))
 

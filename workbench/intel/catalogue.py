@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -37,7 +38,9 @@ class CatalogueError(ValueError):
 
 
 def user_catalogue() -> Path:
-    """Where the user's own catalogue lies: ``catalogue.toml`` in the configuration directory."""
+    """Where the user's own catalogue lies: ``WORKBENCH_CATALOGUE``, else in the configuration directory."""
+    if configured := os.environ.get("WORKBENCH_CATALOGUE"):
+        return Path(configured).expanduser()
     return platformdirs.user_config_path("ip-workbench") / "catalogue.toml"
 
 
@@ -49,11 +52,11 @@ def load(path: Path | None = None) -> dict[str, Source]:
 
     Raises:
         CatalogueError: a file is no TOML, or a source in it is incomplete or contradictory.
-        FileNotFoundError: ``path`` is given and not there.
+        FileNotFoundError: ``path``, or the file that ``WORKBENCH_CATALOGUE`` names, is not there.
     """
     tables = {name: (table, BUILT_IN) for name, table in _read(BUILT_IN).items()}
     own = path or user_catalogue()
-    if path is not None or own.is_file():
+    if path is not None or "WORKBENCH_CATALOGUE" in os.environ or own.is_file():
         for name, table in _read(own).items():
             known = tables.get(name, ({}, own))[0]
             tables[name] = ({**known, **table}, own)

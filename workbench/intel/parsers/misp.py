@@ -5,11 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
-
-from workbench.addresses.text import parse_networks
 from workbench.intel.entries import ParsedSource
-from workbench.intel.parsers.building import Rejects, listed
+from workbench.intel.parsers.building import listed
 from workbench.intel.parsers.documents import read_object, text_of
 from workbench.intel.source import Source, SourceError
 
@@ -19,10 +16,11 @@ __all__ = ["parse"]
 def parse(path: Path, source: Source) -> ParsedSource:
     """Read a ``list.json`` of type ``cidr`` or ``string``; the label is its name unless the source has one.
 
-    Some lists mix addresses with host names; the host names are put aside as rejected. Options: none.
+    Options: none.
 
     Raises:
-        SourceError: no warning list, or one that holds no address.
+        SourceError: no warning list, or one of other things than addresses (host names, hashes: some of
+            those read as an address by accident, so a list must be one of addresses for the most part).
     """
     document = read_object(path, source)
     items, kind = document.get("list"), document.get("type")
@@ -32,31 +30,13 @@ def parse(path: Path, source: Source) -> ParsedSource:
         raise SourceError(
             path, f"a warning list of type {kind!r} names no addresses (cidr or string does)", source.id
         )
-    rejects = Rejects()
     entries = [item if isinstance(item, str) else "" for item in items]
     name = source.label or text_of(document.get("name")) or source.title
-    valid = int((parse_networks(pa.array(entries, pa.string())).version != 0).sum())
-    if valid * 2 < len(entries) and valid:
-        # A list of host names with some addresses among them is still good for its addresses.
-        version = parse_networks(pa.array(entries, pa.string())).version
-        for at, entry in enumerate(entries):
-            if not version[at]:
-                rejects.add(at + 1, entry, "no address")
-        entries = [entry for at, entry in enumerate(entries) if version[at]]
-        result = listed(entries, {"label": [name] * len(entries)}, path, source, may_be_empty=False)
-        return ParsedSource(
-            result.layers,
-            _published(document.get("version")),
-            (*rejects.result(), *result.rejected)[:100],
-            rejects.count + result.rejected_count,
-            {"name": name},
-        )
     return listed(
         entries,
         {"label": [name] * len(entries)},
         path,
         source,
-        rejects=rejects,
         published=_published(document.get("version")),
         metadata={"name": name},
     )
