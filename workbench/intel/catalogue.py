@@ -56,7 +56,7 @@ def load(path: Path | None = None) -> dict[str, Source]:
     """
     tables = {name: (table, BUILT_IN) for name, table in _read(BUILT_IN).items()}
     own = path or user_catalogue()
-    if path is not None or "WORKBENCH_CATALOGUE" in os.environ or own.is_file():
+    if path is not None or os.environ.get("WORKBENCH_CATALOGUE") or own.is_file():
         for name, table in _read(own).items():
             known = tables.get(name, ({}, own))[0]
             tables[name] = ({**known, **table}, own)
