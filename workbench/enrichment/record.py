@@ -7,10 +7,8 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-import pyarrow as pa
-
 from workbench.addresses.special import special_purpose
-from workbench.addresses.text import parse
+from workbench.addresses.text import number_array, parse
 from workbench.enrichment.engine import Engine
 from workbench.enrichment.reputation import weights
 from workbench.intel.snapshot import Snapshot
@@ -172,7 +170,7 @@ def evidence_of(engine: Engine, address: str | None) -> list[Evidence]:
     found = [
         _evidence(snapshot, row, weight)
         for row, weight in zip(
-            snapshot.evidence.take(pa.array(rows)).to_pylist(), weights(snapshot, rows).tolist(), strict=True
+            snapshot.evidence.take(number_array(rows)).to_pylist(), weights(snapshot, rows).tolist(), strict=True
         )
     ]
     return sorted(found, key=lambda item: -item.weight)

@@ -42,6 +42,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.addresses.special import SCOPES
+from workbench.addresses.text import number_array
 from workbench.intel.network_type import NETWORK_TYPES
 from workbench.intel.snapshot import Snapshot
 from workbench.intel.source import Category, Reliability
@@ -137,7 +138,7 @@ class Judgement:
 
 def weights(snapshot: Snapshot, rows: NDArray[np.int32] | None = None) -> NDArray[np.float64]:
     """``w(e)`` of the evidence at ``rows`` (all by default): the contribution of each entry alone, 0-1."""
-    evidence = snapshot.evidence if rows is None else snapshot.evidence.take(pa.array(rows))
+    evidence = snapshot.evidence if rows is None else snapshot.evidence.take(number_array(rows))
     category = _category_codes(evidence)
     base = np.array([BASE.get(c, 0.0) for c in _CATEGORIES])[category]
     return base * _trust(snapshot, evidence, category)

@@ -14,7 +14,7 @@ from workbench.enrichment.engine import SCHEMA, Engine
 
 __all__ = ["attach", "enrich_table"]
 
-BATCH_ROWS = 1 << 20
+BATCH_ROWS = 491520
 
 _SQL_TYPE = {
     pa.string(): "VARCHAR",

@@ -283,7 +283,10 @@ def _seal(building: Path, inputs: list[Input], directory: Path) -> Path:
             os.fsync(handle.fileno())
     sources = [_describe(item) for item in inputs]
     dates = [d for d in (item.parsed.published or item.fetched for item in inputs) if d is not None]
-    as_of = max(dates, default=datetime.now(UTC)).astimezone(UTC)
+    now = datetime.now(UTC)
+    as_of = min(max(dates, default=now), now).astimezone(
+        UTC
+    )  # a source dated in the future does not move the clock
     content = {
         "format": FORMAT,
         "as_of": as_of.isoformat(timespec="seconds"),

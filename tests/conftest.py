@@ -1,0 +1,44 @@
+"""What all tests share: a home of their own, and the snapshot of the shipped pack built once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Tests neither read nor write the analyst's own sources and snapshots."""
+    home = tmp_path_factory.mktemp("home")
+    before = os.environ.get("WORKBENCH_HOME")
+    os.environ["WORKBENCH_HOME"] = str(home)
+    yield home
+    if before is None:
+        del os.environ["WORKBENCH_HOME"]
+    else:
+        os.environ["WORKBENCH_HOME"] = before
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty home for one test."""
+    from workbench.intel import library
+
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    library.current.cache_clear()
+    yield tmp_path
+    library.current.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real feeds and test databases beside the checkout."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the test data in ../shared/data, which is not in the repository")
+    return folder
