@@ -4,13 +4,14 @@
 
 The outside addresses are real so that real intel speaks about them: three Tor exits, a cloud host in Hong
 Kong, subscribers and offices of large providers picked at random from their ranges, a public resolver and
-a CDN. What they *do* in this log is invented. The two attackers are addresses of the RIPE NCC's RIS
-routing beacons: prefixes that are announced and withdrawn for measurement and host nobody, so that calling
-them attackers harms no one.
+a CDN. What they *do* in this log is invented. The two attackers are addresses of prefixes that the RIPE
+NCC's Routing Information Service (AS12654) announces for measurement: they serve nobody, so calling them
+attackers in an exercise harms no one, and they are global and routed, as an attacker's would be.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import uuid
@@ -41,23 +42,25 @@ HISTORIAN, ENGINEERING, WORKSTATIONS = (
     [f"10.20.40.{n}" for n in (11, 12, 23, 41)],
 )
 
+# Minute after the start, and a line as a crash, a cut or a careless script leaves it.
 BROKEN = [
-    "Oct  4 23:15:02 fw-scada-01 kernel: [98123.100230] FW-DROP: IN=wan0 OUT= SRC=999.10.2.1 DST=203.0.113.20 LEN=60 PROTO=TCP SPT=1 DPT=22",
-    "Oct  5 00:41:37 fw-scada-01 kernel: [98124.5",
-    "Oct  5 01:17:00 fw-scada-01 kernel: [98200.000001] FW-DROP: IN=wan0 OUT= SRC=10.1.2 DST=203.0.113.20 LEN=40 PROTO=TCP SPT=40112 DPT=443",
-    "\ufffd\ufffd\x00garbage after a power cut\x01",
-    "Oct  5 02:50:09 fw-scada-01 kernel: [98301.220000] FW-DROP: IN=wan0 OUT= SRC=010.20.30.40 DST=203.0.113.25 LEN=40 PROTO=UDP SPT=53 DPT=53",
+    (75.03, b"Oct  4 23:15:02 fw-scada-01 kernel: [98102.100230] FW-DROP: IN=wan0 OUT= SRC=999.10.2.1 DST=203.0.113.20 LEN=60 PROTO=TCP SPT=1 DPT=22"),
+    (161.62, b"Oct  5 00:41:37 fw-scada-01 kernel: [10329"),
+    (161.63, b"\x00\x00\xff\xfe\x00garbage after a power cut\xc3\x01"),
+    (197.0, b"Oct  5 01:17:00 fw-scada-01 kernel: [105420.000001] FW-DROP: IN=wan0 OUT= SRC=10.1.2 DST=203.0.113.20 LEN=40 PROTO=TCP SPT=40112 DPT=443"),
+    (290.15, b"Oct  5 02:50:09 fw-scada-01 kernel: [111009.220000] FW-DROP: IN=wan0 OUT= SRC=010.20.30.40 DST=203.0.113.25 LEN=40 PROTO=UDP SPT=53 DPT=53"),
 ]  # fmt: skip
 
 
 def main() -> None:
     random.seed(20261005)
     SAMPLES.mkdir(exist_ok=True)
-    (SAMPLES / "firewall.log").write_text(log(), encoding="utf-8")
+    (SAMPLES / "firewall.log").write_bytes(log())
     (SAMPLES / "exercise-indicators.json").write_text(json.dumps(bundle(), indent=2) + "\n", encoding="utf-8")
 
 
-def log() -> str:
+def log() -> bytes:
+    """The lines in order of time; five of them damaged, one of those not even UTF-8."""
     start = datetime(2026, 10, 4, 22, 0, tzinfo=UTC)
     events: list[
         tuple[float, str, str, str, int, str, str]
@@ -96,7 +99,7 @@ def log() -> str:
     event(354, "DROP", "fd12:3456:789a:1::15", "2001:db8:20::20", 443, "lan0", "dmz0")
     event(355, "DROP", "100.64.12.9", PORTAL, 443)
 
-    lines = []
+    lines: list[tuple[float, bytes]] = list(BROKEN)
     for minute, verb, source, target, port, inside, out in sorted(events):
         moment = start + timedelta(minutes=minute)
         uptime = 93600 + minute * 60
@@ -109,20 +112,23 @@ def log() -> str:
             else f"LEN={length} TOS=0x00 PREC=0x00 TTL=52 ID={random.randint(1, 65535)} DF"
         )
         tail = "LEN=48" if protocol == "UDP" else "WINDOW=64240 RES=0x00 SYN URGP=0"
-        lines.append(
+        line = (
             f"{moment:%b} {moment.day:>2} {moment:%H:%M:%S} fw-scada-01 kernel: [{uptime:.6f}] FW-{verb}: IN={inside} OUT={out} "
             f"MAC=52:54:00:12:34:56:52:54:00:65:43:21:08:00 SRC={source} DST={target} {header} PROTO={protocol} "
             f"SPT={random.randint(1024, 65535)} DPT={port} {tail}"
         )
-    for line in BROKEN:
-        lines.insert(random.randrange(20, len(lines)), line)
-    return "\n".join(lines) + "\n"
+        lines.append((minute, line.encode("ascii")))
+    return b"\n".join(line for _, line in sorted(lines)) + b"\n"
+
+
+def _uuid4(name: str) -> uuid.UUID:
+    """A version 4 UUID, as STIX recommends for these objects, that stays the same from run to run."""
+    return uuid.UUID(bytes=hashlib.sha256(f"ip-workbench sample {name}".encode()).digest()[:16], version=4)
 
 
 def bundle() -> dict[str, object]:
-    namespace = uuid.UUID("5c0c9b7e-3f0e-4f6f-9a39-0d0f9f0f4c11")
     made = "2026-10-04T18:00:00.000Z"
-    identity = f"identity--{uuid.uuid5(namespace, 'exercise')}"
+    identity = f"identity--{_uuid4('exercise')}"
     clear = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
     objects: list[dict[str, object]] = [
         {
@@ -145,8 +151,9 @@ def bundle() -> dict[str, object]:
             "created": made,
             "modified": made,
             "name": "EXERCISE: water utility table-top",
-            "description": "Exercise data. The addresses named here belong to routing beacons and attack nobody.",
+            "description": "Exercise data, not real. The addresses named here belong to measurement prefixes and attack nobody.",
             "identity_class": "group",
+            "labels": ["exercise"],
             "object_marking_refs": [clear],
         },
     ]
@@ -158,12 +165,12 @@ def bundle() -> dict[str, object]:
         objects.append({
             "type": "indicator",
             "spec_version": "2.1",
-            "id": f"indicator--{uuid.uuid5(namespace, address)}",
+            "id": f"indicator--{_uuid4(address)}",
             "created_by_ref": identity,
             "created": made,
             "modified": made,
             "name": name,
-            "description": "Exercise data, not real.",
+            "description": "Exercise data, not real: an invented attacker on an address of a measurement prefix.",
             "indicator_types": types,
             "pattern": f"[ipv4-addr:value = '{address}']",
             "pattern_type": "stix",
@@ -173,7 +180,7 @@ def bundle() -> dict[str, object]:
             "confidence": confidence,
             "object_marking_refs": [clear],
         })  # fmt: skip
-    return {"type": "bundle", "id": f"bundle--{uuid.uuid5(namespace, 'bundle')}", "objects": objects}
+    return {"type": "bundle", "id": f"bundle--{_uuid4('bundle')}", "objects": objects}
 
 
 if __name__ == "__main__":
