@@ -121,7 +121,7 @@ def _parse_ipv6(data, begin, end):  # type: ignore[no-untyped-def]
             at = stop
             break
         if at == start:
-            if byte == 37 and gap == count and count > 0 or byte == 37 and gap == 0 and count == 0:
+            if (byte == 37 and gap == count and count > 0) or (byte == 37 and gap == 0 and count == 0):
                 break  # "fe80::%eth0"
             return -1, none, none, False
         if count == 8:

@@ -206,7 +206,10 @@ def current() -> Snapshot:
     """The snapshot built last; the first call on a fresh machine builds one from the shipped pack."""
     directory = home() / "snapshots"
     try:
-        return Snapshot(directory / (directory / "current").read_text().strip())
+        snapshot = Snapshot(directory / (directory / "current").read_text().strip())
+        if not _pack_is_newer(snapshot):
+            return snapshot
+        print("The shipped intel changed since the last snapshot: building a new one …", file=sys.stderr)
     except FileNotFoundError:
         print(
             "Building the first intel snapshot from the shipped data (once, a few seconds) …", file=sys.stderr
@@ -214,6 +217,13 @@ def current() -> Snapshot:
     except SnapshotError as error:
         print(f"{error}\nBuilding a new one …", file=sys.stderr)
     return build()
+
+
+def _pack_is_newer(snapshot: Snapshot) -> bool:
+    """Whether an upgrade of the workbench brought sources that the snapshot was not built from."""
+    built = {source.id: source.sha256 for source in snapshot.sources}
+    added = {path.parent.name for path in (home() / "sources").glob("*/source.json")}
+    return any(built.get(item.source.id) != item.sha256 for item in _pack() if item.source.id not in added)
 
 
 def _write_text(path: Path, text: str) -> None:
