@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -58,14 +59,14 @@ def triage_page(result: Triage, snapshot: Snapshot, title: str) -> str:
     sources = "".join(
         "<tr>"
         + "".join(
-            f"<td>{escape(text)}</td>"
+            f"<td>{text}</td>"
             for text in (
-                source.title,
+                _linked(source.title, source.homepage),
                 f"{source.as_of:%Y-%m-%d}" if source.as_of else "undated",
                 f"{source.entries:,}",
-                source.reliability,
-                source.licence,
-                source.attribution,
+                escape(source.reliability),
+                escape(source.licence),
+                _with_links(source.attribution),
             )
         )
         + "</tr>"
@@ -86,6 +87,17 @@ def triage_page(result: Triage, snapshot: Snapshot, title: str) -> str:
 <tbody>{sources}</tbody></table>
 </body></html>
 """
+
+
+def _linked(text: str, address: str | None) -> str:
+    """A link where the address is one of the web; licences such as DB-IP's ask for it."""
+    if not address or not address.startswith(("https://", "http://")):
+        return escape(text)
+    return f'<a href="{escape(address)}" rel="noreferrer">{escape(text)}</a>'
+
+
+def _with_links(text: str) -> str:
+    return re.sub(r"https://[\w./\-#]*[\w/]", lambda found: _linked(found[0], found[0]), escape(text))
 
 
 def _verdict(verdict: str) -> str:

@@ -170,7 +170,9 @@ def evidence_of(engine: Engine, address: str | None) -> list[Evidence]:
     found = [
         _evidence(snapshot, row, weight)
         for row, weight in zip(
-            snapshot.evidence.take(number_array(rows)).to_pylist(), weights(snapshot, rows).tolist(), strict=True
+            snapshot.evidence.take(number_array(rows)).to_pylist(),
+            weights(snapshot, rows).tolist(),
+            strict=True,
         )
     ]
     return sorted(found, key=lambda item: -item.weight)

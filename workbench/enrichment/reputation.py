@@ -288,15 +288,22 @@ def _noisy_or(
     return 1 - result
 
 
+_ASKED = {str(c) for c in (*HOSTILE, Category.TOR, Category.PROXY, Category.VPN)}
+"""Categories of lists that could have spoken against an address."""
+
+
 def _coverage(snapshot: Snapshot) -> float:
-    """How far an address on no list may be called clean: 0.3 with no hostile list, towards 0.95 with many good ones."""
+    """How far an address on no list may be called clean: 0.3 with no hostile list, towards 0.95 with many good ones.
+
+    A category counts with its sources as independent observers; datacenter and benign lists say nothing here.
+    """
     missed = 1.0
-    hostile = {str(c) for c in (*HOSTILE, Category.TOR, Category.PROXY, Category.VPN)}
     for source in snapshot.sources:
-        if source.category in hostile and source.as_of is not None:
+        if source.category in _ASKED and source.as_of is not None:
             days = max((snapshot.as_of - source.as_of).total_seconds() / 86400, 0.0)
             size = min(np.log10(max(source.entries, 1)) / 5, 1.0)  # five listed addresses cover nothing
-            missed *= 1 - 0.35 * RELIABILITY[Reliability(source.reliability)] * size * 0.5 ** (days / 60)
+            share = 0.35 if source.category in HOSTILE else 0.15
+            missed *= 1 - share * RELIABILITY[Reliability(source.reliability)] * size * 0.5 ** (days / 60)
     return float(0.3 + 0.65 * (1 - missed))
 
 
@@ -368,8 +375,8 @@ def _phrases(snapshot: Snapshot) -> pa.Array:
 def _reasons_without_evidence(
     snapshot: Snapshot, judged: NDArray[np.int32]
 ) -> tuple[pa.Array, NDArray[np.int32]]:
-    lists = sum(1 for s in snapshot.sources if "membership" in s.layers)
-    absent = f"on none of {lists} lists as of {_day(snapshot.as_of)}"
+    lists = sum(1 for s in snapshot.sources if s.category in _ASKED)
+    absent = f"on none of {lists} lists of attackers and anonymisers as of {_day(snapshot.as_of)}"
     sentences = ["not an IP address"]
     sentences += [f"{name} address, not routed on the Internet" for name in SCOPES[1:]]
     sentences += [absent if name == "unknown" else f"{absent}; {name} network" for name in NETWORK_TYPES]

@@ -28,7 +28,7 @@ _RULES: tuple[tuple[str, str], ...] = (
                 r"m247|datacamp|quadranet|psychz|colocrossing|hostinger|gandi|infomaniak|upcloud|equinix|kamatera|worldstream|softlayer|constant company)"),
     ("mobile", r"\b(mobile|mobil\b|movil|wireless|cellular|gsm\b|lte\b|t-mobile|vodafone|verizon wireless|cellco|etisalat|airtel|mtn\b|orange (polska|espagne)|"
                r"telenor|vimpelcom|mobitel|jio\b|reliance jio|digicel|safaricom|claro|tim s\.?a|kyivstar|megafon|turkcell|beeline|zain\b)"),
-    ("isp", r"(tele(com|kom|fon|phone|net|m[aá]tica|via|cable)|\btelkom|telstra|\bkpn\b|uninet|\bfree sas|proxad|bahnhof|\bswisscom|\bbezeq|\btdc\b|\bptcl\b|claro nxt|proximus|\bviettel|\btelus|\brogers|\bcox\b|frontier comm|communicat|broadband|\bcable|internet|\bisp\b|\bnet\b|network|networx|netz|fibre|fiber|fibra|\bdsl\b|"
+    ("isp", r"(tele(com|kom|fon|phone|net|m[aá]tica|via|cable)|\btelkom|telstra|\bkpn\b|uninet|\bfree sas|proxad|bahnhof|\bswisscom|\bbezeq|\btdc\b|\bptcl\b|claro nxt|proximus|\bviettel|\btelus|\brogers|\bcox\b|frontier comm|communicat|broadband|\bcable|internet|\bisp\b|\bnet\b|networks?$|networx|netz|fibre|fiber|fibra|\bdsl\b|"
             r"comcast|charter|at&t|verizon|telia|\bbt\b|sky uk|liberty global|telef[oô]nica|orange|chinanet|unicom|rostelecom|comunica|connect|satellite|starlink|"
             r"\bonline\b|access|provider|wisp\b|link\b|level 3|lumen|cogent|\bntt\b|kddi|softbank|zayo|transit|backbone|svyaz|set\b|provedor)"),
     ("business", r"\b(bank|banco|banque|insurance|holding|hospital|clinic|energy|electric|airline|airport|pharma|motors|steel|oil|gas\b|media|"
