@@ -43,11 +43,12 @@ def _of_log(file: Path, log_format: str) -> Found:
 
     con = duckdb.connect()
     log = read_log(con, file, format=log_format, name="log")
-    columns = [name for name in ("src_ip", "dst_ip") if name in con.table("log").columns]
-    union = " UNION ALL ".join(f'SELECT "{name}" AS address FROM log' for name in columns)
-    counted = con.sql(
-        f"SELECT address, count(*) AS hits FROM ({union}) WHERE address IS NOT NULL GROUP BY address"  # noqa: S608
-    ).to_arrow_table()
+    table = con.table("log")
+    columns = [name for name in ("src_ip", "dst_ip") if name in table.columns]
+    union = table.project(f"{columns[0]} AS address")
+    for column in columns[1:]:
+        union = union.union(table.project(f"{column} AS address"))
+    counted = union.filter("address IS NOT NULL").aggregate("address, count(*) AS hits").to_arrow_table()
     notes = [f"{log.rows} lines of {log.format}"]
     if log.unparsed:
         line, text = con.sql("SELECT line, text FROM log_unparsed ORDER BY line LIMIT 1").fetchall()[0]

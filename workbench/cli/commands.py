@@ -179,8 +179,8 @@ def intel_build(sources: tuple[str, ...], stix: tuple[Path, ...]) -> None:
                 f"no source {name!r} in the catalogue; there are: {', '.join(sorted(catalogue))}"
             )
         library.add(catalogue[name], Path(path))
-    for path in stix:
-        library.add(_stix_source(path), path)
+    for bundle in stix:
+        library.add(_stix_source(bundle), bundle)
     snapshot = library.build(progress=lambda step: click.echo(f"  {step}", err=True))
     click.echo(f"{snapshot.id}: {len(snapshot.sources)} sources, as of {snapshot.as_of:%Y-%m-%d}")
 

@@ -25,7 +25,8 @@ table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem }
 th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 2px solid var(--line); padding: .4rem .6rem; position: sticky; top: 0; background: var(--paper) }
 td { padding: .4rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }
 tbody tr:nth-child(even) { background: var(--row) }
-td.n { text-align: right; font-variant-numeric: tabular-nums } td.a { font-family: ui-monospace, monospace; white-space: nowrap }
+td.n { text-align: right; font-variant-numeric: tabular-nums } td.a { font-family: ui-monospace, monospace; min-width: 9.5rem; max-width: 15rem; overflow-wrap: anywhere }
+td.w { min-width: 30rem } td.o { max-width: 17rem }
 .v { display: inline-block; border-radius: .3rem; padding: .05rem .5rem; font-weight: 600; white-space: nowrap }
 .v::before { content: attr(data-mark); margin-right: .35em }
 .malicious { background: #a40e26; color: #fff } .suspicious { background: #c4501b; color: #fff }
@@ -108,7 +109,7 @@ def _row(row: dict[str, Any]) -> str:
     network = f"AS{row['asn']} {row['as_org'] or ''}".strip() if row["asn"] else ""
     return (
         f"<tr><td>{_verdict(row['verdict'])}</td><td class='a'>{escape(row['address'])}</td><td class='n'>{row['hits']:,}</td>"
-        f"<td>{escape(row['country'] or '')}</td><td>{escape(network)}</td><td>{escape(row['network_type'] or '')}</td>"
+        f"<td>{escape(row['country'] or '')}</td><td class='o'>{escape(network)}</td><td>{escape(row['network_type'] or '')}</td>"
         f"<td>{escape(row['flags'])}</td><td class='n'>{row['reputation']}</td><td class='n'>{row['confidence']:.2f}</td>"
-        f"<td>{escape(row['reasons'])}</td></tr>"
+        f"<td class='w'>{escape(row['reasons'])}</td></tr>"
     )

@@ -1,0 +1,104 @@
+"""The commands as they are typed, in processes of their own, on the shipped data."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "data" / "samples" / "firewall.log"
+
+
+def workbench(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "workbench", *arguments], capture_output=True, text=True, input=text, env=environment, check=False
+    )  # fmt: skip
+
+
+def test_triage_of_the_sample_gives_what_the_readme_says(tmp_path: Path) -> None:
+    page = tmp_path / "triage.html"
+    done = workbench("triage", str(SAMPLE), "--concern", "hk", "--html", str(page))
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    verdicts = [
+        words[0] for words in lines if words and words[0] in ("malicious", "anonymised", "watch", "clean")
+    ]
+    assert verdicts == ["malicious"] * 2 + ["anonymised"] * 3 + ["watch"] + ["clean"] * 17
+    assert done.stdout.splitlines()[-1].startswith(
+        "23 external addresses: 2 known attackers, 3 Tor exits, 1 datacenter in HK, 17 clean"
+    )
+    assert "2 not understood, the first is line 183" in done.stderr
+    html = page.read_text()
+    assert html.count("<td class='a'>") == 23
+    assert 'href="https://db-ip.com"' in html
+    assert "<script" not in html
+
+
+def test_triage_reads_standard_input_and_prints_json() -> None:
+    done = workbench("triage", "-", "--json", text="from 185[.]246[.]188[.]74 and 10.0.0.1")
+    (row,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (row["address"], row["verdict"], row["is_tor"]) == ("185.246.188.74", "anonymised", True)
+    assert row["snapshot"]
+
+
+def test_hostile_text_stays_text_in_the_page(tmp_path: Path) -> None:
+    log = tmp_path / "<img src=x onerror=alert(1)>.log"
+    log.write_text("8.8.8.8 <script>alert(1)</script>\n")
+    page = tmp_path / "page.html"
+    assert workbench("triage", str(log), "--html", str(page)).returncode == 0
+    assert "<img" not in page.read_text()
+    assert "<script" not in page.read_text()
+
+
+def test_lookup_tells_the_evidence_and_fails_for_what_is_no_address() -> None:
+    done = workbench("lookup", "84.205.67.213", "1.2.3")
+    assert done.returncode == 1
+    assert "Exercise indicators" in done.stdout
+    assert "1.2.3: not an IP address" in done.stdout
+
+
+def test_extract_prints_one_address_a_line() -> None:
+    done = workbench("extract", "-", text="a 192.0.2.1, hxxp://198[.]51[.]100[.]7/x, 999.1.1.1")
+    assert done.stdout.split() == ["192.0.2.1", "198.51.100.7"]
+    assert "1 malformed addresses, the first: '999.1.1.1' in line 1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["triage", "nowhere.log"], "nowhere.log"),
+        (["triage", str(SAMPLE), "--concern", "ZZ"], "'ZZ' is no country code"),
+        (["triage", str(SAMPLE), "--format", "nonsense"], "there are: netfilter"),
+        (["lookup", "8.8.8.8", "--snapshot", "2001-01-01"], "no snapshot of 2001-01-01 or before"),
+        (["intel", "build", "--source", "nothing=x"], "no source 'nothing' in the catalogue"),
+    ],
+)
+def test_mistakes_are_one_line_with_the_mend(arguments: list[str], words: str) -> None:
+    done = workbench(*arguments)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_command_explains_itself() -> None:
+    overview = workbench("--help").stdout
+    for command in ("triage", "lookup", "extract", "intel", "doctor"):
+        assert command in overview
+        assert len(workbench(command, "--help").stdout) > 100
+
+
+def test_doctor_finds_the_installation_sound() -> None:
+    done = workbench("doctor")
+    assert done.returncode == 0, done.stdout
+    assert "checksums right" in done.stdout
+
+
+def test_readme_and_ci_name_the_same_command() -> None:
+    command = (ROOT / ".ci" / "run").read_text().splitlines()[-1]
+    assert command in (ROOT / "README.md").read_text()

@@ -1,0 +1,191 @@
+"""A case: one DuckDB file with the logs, enriched tables and findings of one matter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from workbench.enrichment import Intel, Triage
+
+__all__ = ["Case", "Ingested"]
+
+_ADDRESS_COLUMNS = re.compile(
+    r"(?:^|_)(?:src|dst|source|destination|client|remote|peer|orig|resp)?_?(?:ip|addr|address|host|h)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """A table made from a file. ``format`` is a log format, ``csv``, ``json``, ``parquet`` or ``text``;
+    ``unparsed`` counts the lines kept in ``<name>_unparsed``."""
+
+    name: str
+    format: str
+    rows: int
+    unparsed: int = 0
+
+
+class Case:
+    """Open or create the case file at ``path``; use it in a ``with`` block or close it when done.
+
+    ``con`` is its DuckDB connection, with the ``ip_…`` functions attached.
+
+    Raises:
+        duckdb.IOException: the file cannot be opened, or another process has it open for writing.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        import duckdb
+
+        from workbench.frames.duckdb import attach
+
+        self.path = Path(path)
+        self.con: duckdb.DuckDBPyConnection = duckdb.connect(str(path))
+        attach(self.con)
+
+    def __enter__(self) -> Case:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write everything and let go of the file."""
+        self.con.close()
+
+    def __repr__(self) -> str:
+        return f"<Case {self.path}: {', '.join(self.tables()) or 'empty'}>"
+
+    def tables(self) -> list[str]:
+        """Names of the tables, without those of lines not understood."""
+        rows = self.con.sql(
+            "SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY table_name"
+        ).fetchall()
+        return [name for (name,) in rows if not name.endswith("_unparsed")]
+
+    def ingest(self, path: str | Path, name: str | None = None, format: str | None = None) -> Ingested:
+        """Read a file into a new table: a log of a known format, CSV, JSON lines, Parquet, or any text.
+
+        Of text that is none of these the table has a row an address (``address, kind, count, first_line,
+        last_line``). Nothing of the table is left if reading fails.
+
+        Raises:
+            ValueError: the file is damaged, the format unknown, or the table exists already.
+            OSError: the file cannot be opened.
+        """
+        from workbench.addresses.logs import detect, read_log
+
+        path = Path(path)
+        table = name or re.sub(r"\W+", "_", path.name.partition(".")[0]).strip("_") or "table"
+        if table in self.tables():
+            raise ValueError(f"the case has a table {table!r} already: pass another name=")
+        with self._transaction():
+            found = format or detect(path)
+            if found:
+                log = read_log(self.con, path, format=found, name=table)
+                return Ingested(table, log.format, log.rows, log.unparsed)
+            kind, relation = self._tabular(path)
+            if relation is None:
+                from workbench.addresses.extract import extract
+
+                kind, relation = "text", self.con.from_arrow(extract(path).table)
+            relation.create(table)
+            return Ingested(table, kind, self._count(table))
+
+    def _tabular(self, path: Path) -> tuple[str, duckdb.DuckDBPyRelation | None]:
+        """The file as DuckDB's own readers see it, where its name says that it is theirs."""
+        suffixes = {suffix.lower() for suffix in path.suffixes}
+        if suffixes & {".parquet", ".pq"}:
+            return "parquet", self.con.read_parquet(str(path))
+        if suffixes & {".csv", ".tsv"}:
+            return "csv", self.con.read_csv(str(path))
+        if suffixes & {".json", ".jsonl", ".ndjson"}:
+            return "json", self.con.read_json(str(path))
+        return "text", None
+
+    def enrich(
+        self, table: str, column: str | None = None, into: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> duckdb.DuckDBPyRelation:  # fmt: skip
+        """Write ``table`` with intel on ``column`` to ``into`` (``<table>_ip`` by default); returns it.
+
+        Raises:
+            ValueError: the column is missing, or is not said and cannot be guessed.
+        """
+        from workbench.frames.duckdb import enrich_table
+
+        chosen = column or self._address_columns(table)[0]
+        return enrich_table(self.con, table, chosen, into or f"{table}_ip", progress=progress)
+
+    def triage(self, table: str | None = None, concern: Iterable[str] = ()) -> Triage:
+        """Judge the distinct external addresses of a table, or of all tables, worst first."""
+        from workbench.enrichment import open_engine
+        from workbench.enrichment.triage import triage
+
+        parts = [
+            self.con.table(name).project(f"{_quoted(column)}::VARCHAR AS address")
+            for name in ([table] if table else self.tables())
+            for column in self._address_columns(name, required=table is not None)
+        ]
+        if not parts:
+            raise ValueError("the case has no table with addresses: ingest a log first")
+        union = parts[0]
+        for part in parts[1:]:
+            union = union.union(part)
+        counted = union.filter("address IS NOT NULL").aggregate("address, count(*) AS hits").to_arrow_table()
+        return triage(open_engine(), counted.column("address"), concern, counted.column("hits"))
+
+    def profile(self, address: str) -> Intel:
+        """Everything known of one address."""
+        from workbench.enrichment import open_engine, record
+
+        return record.lookup(open_engine(), address)
+
+    def _address_columns(self, table: str, required: bool = True) -> list[str]:
+        relation = self.con.table(table)
+        texts = [
+            n for n, kind in zip(relation.columns, relation.types, strict=True) if str(kind) == "VARCHAR"
+        ]
+        found = [
+            name
+            for name in texts
+            if _ADDRESS_COLUMNS.search(name.lower()) and not name.lower().endswith("host")
+        ]
+        if not found and required:
+            raise ValueError(
+                f"which column of {table} holds addresses? it has: {', '.join(relation.columns)}"
+            )
+        return found
+
+    def _count(self, table: str) -> int:
+        (count,) = self.con.table(table).count("*").fetchall()[0]
+        return int(count)
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self.con)
+
+
+class _Transaction:
+    """All of it or nothing of it."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+
+    def __enter__(self) -> None:
+        self._con.begin()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._con.commit()
+        else:
+            self._con.rollback()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
