@@ -16,7 +16,7 @@ _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #59636e; --line: #d9dee3; --paper: #fff; --row: #f6f8fa; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #9aa4ae; --line: #333b44; --paper: #14181d; --row: #1b2027; } }
 * { box-sizing: border-box }
-body { font: 15px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2.5rem auto; padding: 0 1.5rem; max-width: 96rem }
+body { font: 14px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2.5rem auto; padding: 0 1.5rem; max-width: 96rem }
 h1 { font-size: 1.6rem; margin: 0 0 .3rem } p { margin: .3rem 0; color: var(--soft) }
 .counts { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1.4rem 0 }
 .counts div { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .9rem; min-width: 7rem }
@@ -25,8 +25,8 @@ table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem }
 th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 2px solid var(--line); padding: .4rem .6rem; position: sticky; top: 0; background: var(--paper) }
 td { padding: .4rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }
 tbody tr:nth-child(even) { background: var(--row) }
-td.n { text-align: right; font-variant-numeric: tabular-nums } td.a { font-family: ui-monospace, monospace; min-width: 9.5rem; max-width: 15rem; overflow-wrap: anywhere }
-td.w { min-width: 30rem } td.o { max-width: 17rem }
+td.n { text-align: right; font-variant-numeric: tabular-nums } td.a { font-family: ui-monospace, monospace; min-width: 11.5rem; max-width: 15rem; overflow-wrap: anywhere }
+td.w { min-width: 20rem } td.o { min-width: 13rem }
 .v { display: inline-block; border-radius: .3rem; padding: .05rem .5rem; font-weight: 600; white-space: nowrap }
 .v::before { content: attr(data-mark); margin-right: .35em }
 .malicious { background: #a40e26; color: #fff } .suspicious { background: #c4501b; color: #fff }

@@ -1,0 +1,146 @@
+"""Building snapshots from what is at hand, and what happens when a source is no good."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import workbench as wb
+from workbench.enrichment import open_engine
+from workbench.intel import Category, Layer, Reliability, SnapshotError, Source, SourceError, library
+from workbench.intel.snapshot import Snapshot
+
+
+def listing(name: str = "mine", **options: object) -> Source:
+    return Source(
+        id=name, title="My list", parser="list", layers=(Layer.MEMBERSHIP,), reliability=Reliability.B,
+        licence="own", attribution="tests", category=Category.ATTACKER, options=dict(options),
+    )  # fmt: skip
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_the_first_use_builds_from_the_shipped_pack(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert wb.lookup("185.246.188.74").is_tor
+    assert "Building the first intel snapshot" in capsys.readouterr().err
+    assert [item.origin for item in wb.intel.sources()] == ["pack"] * len(wb.intel.sources())
+
+
+def test_the_real_ipsum_list_names_attackers(home: Path, shared: Path) -> None:
+    source = listing("ipsum", levels=True)
+    before = wb.lookup("77.90.185.20")
+    assert not before.is_known_attacker
+    library.add(source, shared / "ipsum" / "ipsum-2026-08-22.txt.gz")
+    snapshot = wb.intel.build()
+    after = wb.lookup("77.90.185.20")
+    assert after.is_known_attacker
+    assert after.verdict == "suspicious"  # ten lists agreed, but six weeks before the rest of the intel
+    assert "on 10 lists (My list, 2026-08-22)" in after.reasons
+    assert after.evidence[0].entry == "77.90.185.20/32"
+    assert next(s.entries for s in snapshot.sources if s.id == "ipsum") > 100_000
+    assert wb.lookup("77.90.185.20", snapshot=before.snapshot) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("page.txt", b"<!DOCTYPE html><html><head><title>503 Service Unavailable</title></head></html>"),
+        ("cut.txt.gz", gzip.compress(b"192.0.2.1\n" * 100_000)[:-30]),
+        ("junk.txt", bytes(range(256)) * 50),
+        ("empty.txt", b""),
+    ],
+)
+def test_a_bad_file_is_refused_and_what_was_there_stays(
+    home: Path, tmp_path: Path, name: str, content: bytes
+) -> None:
+    good = write(tmp_path / "good.txt", "9.9.9.1\n9.9.9.2\n")
+    library.add(listing(), good)
+    kept = wb.intel.build(only=False)
+    bad = tmp_path / name
+    bad.write_bytes(content)
+    with pytest.raises(SourceError, match=name):
+        library.add(listing(), bad)
+    with pytest.raises(SourceError, match=name):
+        wb.intel.build([(listing("other"), bad)])
+    assert library.current().id == kept.id
+    assert wb.lookup("9.9.9.1").is_known_attacker
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["libmaxminddb-corrupt-search-tree", "libmaxminddb-offset-integer-overflow", "libmaxminddb-deep-nesting"],
+)
+def test_damaged_databases_never_reach_a_snapshot(home: Path, shared: Path, name: str) -> None:
+    city = Source(
+        id="city", title="City", parser="mmdb", layers=(Layer.GEO,), reliability=Reliability.B, licence="test", attribution="test",
+    )  # fmt: skip
+    before = library.current().id
+    with pytest.raises(SourceError, match=name):
+        wb.intel.build([(city, shared / "mmdb-test" / "bad-data" / "libmaxminddb" / f"{name}.mmdb")])
+    assert library.current().id == before
+
+
+def test_a_source_gone_bad_later_is_left_out_with_a_warning(home: Path, tmp_path: Path) -> None:
+    added = library.add(listing(), write(tmp_path / "list.txt", "9.9.9.1\n"))
+    added.path.write_bytes(b"\x00garbage")
+    with pytest.warns(UserWarning, match="left out of the snapshot"):
+        snapshot = wb.intel.build()
+    assert "mine" not in [s.id for s in snapshot.sources]
+
+
+def test_snapshots_are_opened_by_id_and_by_date(home: Path, tmp_path: Path) -> None:
+    first = wb.intel.build()
+    assert wb.intel.open(first.id).id == first.id
+    assert wb.intel.open(date(2026, 12, 31)).id == first.id
+    with pytest.raises(SnapshotError, match=f"there are: {first.id}"):
+        wb.intel.open("2020-01-01")
+    with pytest.raises(SnapshotError, match="no snapshot 'nonsense'"):
+        wb.intel.open("nonsense")
+
+
+def test_damage_to_a_snapshot_is_noticed(home: Path) -> None:
+    snapshot = wb.intel.build()
+    path = snapshot.path / "rows.npy"
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(SnapshotError, match=r"rows\.npy has changed"):
+        snapshot.verify()
+    path.write_bytes(data[:-8])
+    with pytest.raises(SnapshotError, match=r"rows\.npy has \d+ bytes"):
+        Snapshot(snapshot.path)
+    library.current.cache_clear()
+    path.unlink()
+    with pytest.raises(SnapshotError, match=r"rows\.npy is missing"):
+        Snapshot(snapshot.path)
+
+
+def test_an_older_format_is_told_to_be_built_anew(home: Path) -> None:
+    snapshot = wb.intel.build()
+    manifest = json.loads((snapshot.path / "manifest.json").read_text())
+    (snapshot.path / "manifest.json").write_text(json.dumps({**manifest, "format": 0}))
+    with pytest.raises(SnapshotError, match="build it anew"):
+        Snapshot(snapshot.path)
+
+
+def test_the_judgement_is_kept_beside_the_snapshot_and_damage_to_it_heals(home: Path) -> None:
+    snapshot = wb.intel.build()
+    first = open_engine(snapshot).judgement
+    (kept,) = snapshot.path.glob("judgement-*")
+    (kept / "codes.npy").write_bytes(b"cut")
+    from workbench.enrichment.reputation import judgement_of
+
+    assert (judgement_of(Snapshot(snapshot.path)).codes == first.codes).all()
+
+
+def test_a_source_given_twice_is_refused(home: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "9.9.9.1\n")
+    snapshot = wb.intel.build([(listing(), path), (listing(), path)], only=True)
+    assert [s.id for s in snapshot.sources] == ["mine"]
