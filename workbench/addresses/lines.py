@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["LINES", "LinesError", "first_lines", "line_reader", "read_lines"]
+__all__ = ["LINES", "LinesError", "first_lines", "line_reader", "read_blocks", "read_lines"]
 
 LINES = pa.schema({"line": pa.int64(), "text": pa.large_string()})
 """Lines numbered from 1, without their line ends."""
@@ -41,7 +42,7 @@ def read_lines(path: Path | str, max_bytes: int | None = None) -> Iterator[pa.Re
     """
     rest = b""
     number = 1
-    for block in _blocks(path, max_bytes):
+    for block in read_blocks(path, max_bytes):
         data = rest + block
         cut = data.rfind(b"\n") + 1
         rest = data[cut:]
@@ -85,26 +86,35 @@ def first_lines(path: Path, count: int) -> list[str]:
     return found
 
 
-def _blocks(path: Path | str, max_bytes: int | None) -> Iterator[bytes]:
+def read_blocks(path: Path | str, max_bytes: int | None = None) -> Iterator[bytes]:
+    """The bytes of a file in blocks of up to 16 MiB, unpacked, and UTF-16 with a mark recoded to UTF-8.
+
+    Raises:
+        LinesError: as for :func:`read_lines`.
+        OSError: the file cannot be opened.
+    """
     if str(path) == "-":
-        yield from _bounded(sys.stdin.buffer, "standard input", max_bytes)
+        # A pipe cannot be asked its size, so nothing but ``max_bytes`` bounds what comes out of it.
+        yield from _unpacked(sys.stdin.buffer, "standard input", max_bytes, max_bytes)
         return
     path = Path(path)
     with path.open("rb") as raw:
-        head = raw.read(4)
-        raw.seek(0)
-        kind = next((name for magic, name in _COMPRESSION.items() if head.startswith(magic)), None)
-        wide = next((name for magic, name in _WIDE.items() if head.startswith(magic)), None)
-        if kind is None:
-            blocks = _bounded(raw, str(path), max_bytes)
-            yield from _recoded(blocks, wide) if wide else blocks
-            return
-        limit = min(max_bytes or sys.maxsize, max(path.stat().st_size * MAX_EXPANSION, BLOCK))
-        try:
-            with pa.CompressedInputStream(raw, kind) as stream:
-                yield from _bounded(stream, str(path), limit)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise LinesError(f"{path}: the {kind} data is damaged or cut short ({error})") from None
+        unpacked = min(max_bytes or sys.maxsize, max(path.stat().st_size * MAX_EXPANSION, BLOCK))
+        yield from _unpacked(raw, str(path), max_bytes, unpacked)
+
+
+def _unpacked(raw: Any, name: str, plain: int | None, unpacked: int | None) -> Iterator[bytes]:
+    """The blocks of a stream that can be peeked into; ``unpacked`` bounds them if it is compressed."""
+    head = raw.peek(4)
+    kind = next((packing for magic, packing in _COMPRESSION.items() if head.startswith(magic)), None)
+    if kind is None:
+        yield from _recoded(_bounded(raw, name, plain))
+        return
+    try:
+        with pa.CompressedInputStream(raw, kind) as stream:
+            yield from _recoded(_bounded(stream, name, unpacked))
+    except (OSError, pa.ArrowInvalid) as error:
+        raise LinesError(f"{name}: the {kind} data is damaged or cut short ({error})") from None
 
 
 def _bounded(stream: IO[bytes] | Any, name: str, limit: int | None) -> Iterator[bytes]:
@@ -118,12 +128,14 @@ def _bounded(stream: IO[bytes] | Any, name: str, limit: int | None) -> Iterator[
         yield bytes(block)
 
 
-def _recoded(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    import codecs
-
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    for block in blocks:
-        yield decoder.decode(block).lstrip("\ufeff").encode("utf-8", "replace")
+def _recoded(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """UTF-8 from UTF-16, if the first block begins with its mark."""
+    decoder = None
+    for number, block in enumerate(blocks):
+        wide = _WIDE.get(block[:2]) if number == 0 else None
+        if wide:
+            decoder = codecs.getincrementaldecoder(wide)("replace")
+        yield decoder.decode(block).lstrip("\ufeff").encode("utf-8", "replace") if decoder else block
 
 
 def _batch(data: bytes, number: int) -> pa.RecordBatch:
