@@ -16,6 +16,7 @@ from workbench.addresses.compiled import run
 
 __all__ = [
     "number_array",
+    "numbers_of",
     "parse",
     "parse_networks",
     "string_buffers",
@@ -98,6 +99,24 @@ def number_array(values: NDArray[Any], valid: pa.Buffer | None = None) -> pa.Arr
     return pa.Array.from_buffers(
         pa.from_numpy_dtype(values.dtype), len(values), [valid, pa.py_buffer(values)]
     )
+
+
+def numbers_of(column: pa.Array | pa.ChunkedArray, missing: float = 0) -> NDArray[Any]:
+    """The numbers of an Arrow column as numpy, ``missing`` for null; ``to_numpy`` would import pandas."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        column = pa.concat_arrays(column.chunks or [pa.nulls(0, column.type)])
+    kind = column.type.to_pandas_dtype()
+    if not len(column):
+        return np.zeros(0, kind)
+    valid, data = column.buffers()
+    first, last = column.offset, column.offset + len(column)
+    numbers = np.frombuffer(data, kind)[first:last]
+    if not column.null_count:
+        return numbers
+    known = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[first:last]
+    return np.where(known, numbers, np.array(missing, kind))
 
 
 def _item_text(item: Any) -> str | None:

@@ -42,7 +42,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.addresses.special import SCOPES
-from workbench.addresses.text import number_array
+from workbench.addresses.text import number_array, numbers_of
 from workbench.intel.network_type import NETWORK_TYPES
 from workbench.intel.snapshot import Snapshot
 from workbench.intel.source import Category, Reliability
@@ -146,11 +146,11 @@ def weights(snapshot: Snapshot, rows: NDArray[np.int32] | None = None) -> NDArra
 
 def _trust(snapshot: Snapshot, evidence: pa.Table, category: NDArray[np.int64]) -> NDArray[np.float64]:
     """Reliability, agreement, stated confidence and decay of each row of evidence, multiplied."""
-    source = evidence.column("source").to_numpy()
+    source = numbers_of(evidence.column("source"))
     reliability = np.array([RELIABILITY[Reliability(s.reliability)] for s in snapshot.sources])[source]
-    level = np.nan_to_num(evidence.column("level").cast(pa.float64()).to_numpy(zero_copy_only=False))
+    level = numbers_of(evidence.column("level").cast(pa.float64()))
     agreement = np.where(_counts_observers(snapshot)[source], 1.0 - 0.6**level, 1.0)
-    stated = evidence.column("confidence").cast(pa.float64()).to_numpy(zero_copy_only=False) / 100
+    stated = numbers_of(evidence.column("confidence").cast(pa.float64()), np.nan) / 100
     half_life = np.array([HALF_LIFE_DAYS.get(c, 1460.0) for c in _CATEGORIES])[category]
     decay = 0.5 ** (_age_days(snapshot, evidence) / half_life)
     trust: NDArray[np.float64] = reliability * agreement * np.where(np.isnan(stated), 1.0, stated) * decay
@@ -160,17 +160,19 @@ def _trust(snapshot: Snapshot, evidence: pa.Table, category: NDArray[np.int64]) 
 def _counts_observers(snapshot: Snapshot) -> NDArray[np.bool_]:
     """Which sources say how many observers agree: those with any level above one."""
     most = np.zeros(len(snapshot.sources), np.int64)
-    level = snapshot.evidence.column("level").cast(pa.int64()).fill_null(0).to_numpy()
-    np.maximum.at(most, snapshot.evidence.column("source").to_numpy(), level)
+    level = numbers_of(snapshot.evidence.column("level").cast(pa.int64()))
+    np.maximum.at(most, numbers_of(snapshot.evidence.column("source")), level)
     return most > 1
 
 
 def _age_days(snapshot: Snapshot, evidence: pa.Table) -> NDArray[np.float64]:
     now = int(snapshot.as_of.timestamp())
     spoken = np.array([int(s.as_of.timestamp()) if s.as_of else now for s in snapshot.sources], np.int64)
-    by_source = spoken[evidence.column("source").to_numpy()]
+    by_source = spoken[numbers_of(evidence.column("source"))]
     seen = evidence.column("last_seen").cast(pa.int64())
-    at = np.where(seen.is_null().to_numpy(zero_copy_only=False), by_source, seen.fill_null(0).to_numpy())
+    never = np.iinfo(np.int64).min
+    at = numbers_of(seen, never)
+    at = np.where(at == never, by_source, at)
     days: NDArray[np.float64] = np.maximum(now - at, 0) / 86400
     return days
 
@@ -180,7 +182,7 @@ def _category_codes(evidence: pa.Table) -> NDArray[np.int64]:
     if isinstance(column, pa.ChunkedArray):
         column = column.chunk(0) if column.num_chunks else pa.array([], pa.string()).dictionary_encode()
     place = np.array([_CATEGORIES.index(Category(name)) for name in column.dictionary.to_pylist()] or [0])
-    codes: NDArray[np.int64] = place[column.indices.to_numpy(zero_copy_only=False)]
+    codes: NDArray[np.int64] = place[numbers_of(column.indices)]
     return codes
 
 
@@ -222,7 +224,7 @@ def judge(snapshot: Snapshot) -> Judgement:
     sets = len(offsets) - 1
     evidence = snapshot.evidence
     category = _category_codes(evidence)[items]
-    source = evidence.column("source").to_numpy()[items]
+    source = numbers_of(evidence.column("source"))[items]
     set_of = np.repeat(np.arange(sets), np.diff(offsets))
     weight = weights(snapshot)[items]
     trust = _trust(snapshot, evidence, _category_codes(evidence))[items]
@@ -353,7 +355,7 @@ def _phrases(snapshot: Snapshot) -> pa.Array:
     if not len(evidence):
         return pa.array([], pa.string())
     kinds = pa.array([_PHRASE[c] for c in _CATEGORIES]).take(pa.array(_category_codes(evidence)))
-    source = pa.array(evidence.column("source").to_numpy().astype(np.int32))
+    source = pa.array(numbers_of(evidence.column("source")).astype(np.int32))
     titles = pa.array([s.title for s in snapshot.sources]).take(source)
     published = pa.array([_day(s.as_of) for s in snapshot.sources]).take(source)
     seen = pc.strftime(evidence.column("last_seen"), format="%Y-%m-%d").combine_chunks()
