@@ -211,6 +211,34 @@ def intel_snapshots() -> None:
         click.echo(f"{'*' if name == now else ' '} {name}")
 
 
+@intel.command("history")
+@click.argument("address")
+@_plain_errors
+def intel_history(address: str) -> None:
+    """Tell which lists ADDRESS was on in each snapshot on disk, and where and whose it was."""
+    from workbench.intel.timeline import history
+
+    click.echo(str(history(address)))
+
+
+@intel.command("diff")
+@click.argument("before")
+@click.argument("after", required=False)
+@click.option("--entries", is_flag=True, help="Print every entry that came (+) or went (-).")
+@_plain_errors
+def intel_diff(before: str, after: str | None, entries: bool) -> None:
+    """Tell what changed between two snapshots, given by id or date; AFTER is the current one by default."""
+    from workbench.intel import library
+    from workbench.intel.timeline import diff
+
+    found = diff(library.open_snapshot(before), library.open_snapshot(after))
+    click.echo(str(found))
+    if entries:
+        for sign, table in (("+", found.listed), ("-", found.unlisted)):
+            for row in table.to_pylist():
+                click.echo(f"{sign} {row['source']} {row['category']} {row['entry']} {row['label']}".rstrip())
+
+
 @workbench.command()
 @_plain_errors
 def doctor() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workbench.intel.library import snapshot_ids as snapshots
     from workbench.intel.snapshot import Snapshot, SnapshotError, SnapshotSource
     from workbench.intel.source import Category, Layer, Reliability, Source, SourceError
+    from workbench.intel.timeline import diff, history
 
 __all__ = [
     "Category",
@@ -28,6 +29,8 @@ __all__ = [
     "add",
     "build",
     "current",
+    "diff",
+    "history",
     "open",
     "snapshots",
     "sources",
@@ -38,6 +41,8 @@ _FROM = {
     "add": ("library", "add"),
     "build": ("library", "build"),
     "current": ("library", "current"),
+    "diff": ("timeline", "diff"),
+    "history": ("timeline", "history"),
     "open": ("library", "open_snapshot"),
     "snapshots": ("library", "snapshot_ids"),
     "sources": ("library", "available"),

@@ -123,6 +123,15 @@ class Snapshot:
         rows: NDArray[np.int32] = self.array("set_items")[offsets[evidence_set] : offsets[evidence_set + 1]]
         return rows
 
+    def row_of(self, version: int, high: int, low: int) -> int:
+        """The row of ``rows`` for one address, given as its family and 64-bit halves."""
+        if version == 4:
+            return int(np.searchsorted(self.array("v4_starts"), np.uint32(low), "right")) - 1
+        highs, lows = self.array("v6_high"), self.array("v6_low")
+        first, last = (int(np.searchsorted(highs, np.uint64(high), side)) for side in ("left", "right"))
+        within = int(np.searchsorted(lows[first:last], np.uint64(low), "right"))
+        return len(self.array("v4_starts")) + first + within - 1
+
     def _table(self, name: str) -> pa.Table:
         with pa.memory_map(str(self.path / f"{name}.arrow")) as source:
             return pa.ipc.open_file(source).read_all()

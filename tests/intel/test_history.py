@@ -1,0 +1,97 @@
+"""One address through several snapshots, and two snapshots against each other."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import workbench as wb
+from workbench.addresses import parse, parse_networks
+from workbench.enrichment.engine import Engine
+from workbench.intel import Category, Layer, Reliability, Snapshot, Source
+from workbench.intel.compile import compile_snapshot
+from workbench.intel.entries import Entries, ParsedSource
+from workbench.intel.layers import Input
+
+
+def made(home: Path, day: int, attackers: list[str], asn: int) -> Snapshot:
+    moment = datetime(2026, 9, day, tzinfo=UTC)
+
+    def item(
+        name: str,
+        layer: Layer,
+        prefixes: list[str],
+        columns: dict[str, pa.Array],
+        category: Category | None = None,
+    ) -> Input:
+        source = Source(
+            id=name, title=name.title(), parser="entries", layers=(layer,), reliability=Reliability.B,
+            licence="own", attribution="tests", category=category,
+        )  # fmt: skip
+        return Input(
+            source,
+            ParsedSource({layer: Entries(parse_networks(prefixes), pa.table(columns))}, moment),
+            f"{day}{name}",
+        )
+
+    labels = pa.array(["bot"] * len(attackers))
+    return Snapshot(
+        compile_snapshot(
+            [
+                item("feed", Layer.MEMBERSHIP, attackers, {"label": labels}, Category.ATTACKER),
+                item("net", Layer.NETWORK, ["9.9.0.0/16", "2a00::/16"], {"asn": pa.array([asn] * 2, pa.uint32()), "as_org": pa.array(["Org"] * 2)}),
+            ],
+            home / "snapshots",
+        )
+    )  # fmt: skip
+
+
+def test_an_address_through_time(home: Path) -> None:
+    made(home, 1, ["9.9.9.1"], 64500)
+    made(home, 8, ["9.9.9.1", "9.9.9.2"], 64500)
+    made(home, 15, ["9.9.9.2"], 64501)
+    made(home, 22, ["9.9.9.0/24"], 64501)
+    past = wb.intel.history("9.9.9.1")
+    assert [(i.entry, i.first.day, i.last.day) for i in past.listed] == [
+        ("9.9.9.1/32", 1, 8),
+        ("9.9.9.0/24", 22, 22),
+    ]
+    assert [(p.asn, p.first.day, p.last.day) for p in past.located] == [(64500, 1, 8), (64501, 15, 22)]
+    assert "2026-09-01 – 2026-09-08  attacker bot: 9.9.9.1/32, Feed" in str(past)
+    assert "on no list" in str(wb.intel.history("2a00::1"))
+    with pytest.raises(ValueError, match="'nonsense' is not an IP address"):
+        wb.intel.history("nonsense")
+
+
+def test_two_snapshots_against_each_other(home: Path) -> None:
+    before, after = made(home, 1, ["9.9.9.1", "9.9.9.2"], 64500), made(home, 8, ["9.9.9.2", "9.9.9.3"], 64500)
+    found = wb.intel.diff(before, after)
+    assert found.listed.column("entry").to_pylist() == ["9.9.9.3/32"]
+    assert found.unlisted.column("entry").to_pylist() == ["9.9.9.1/32"]
+    assert "feed: changed, 2 → 2 entries, +1 −1 listed" in str(found)
+    assert "nothing changed" in str(wb.intel.diff(after, after))
+
+
+@given(st.lists(st.ip_addresses(), min_size=1, max_size=30))
+@settings(max_examples=30, deadline=None)
+def test_one_address_is_found_where_the_engine_finds_it(
+    tmp_path_factory: pytest.TempPathFactory, some: list[ipaddress.IPv4Address]
+) -> None:
+    entries = [f"{a}/{min(a.max_prefixlen, 40)}" for a in some if a.version == 4 or not a.ipv4_mapped]  # type: ignore[attr-defined]
+    if not entries:
+        return
+    snapshot = made(tmp_path_factory.mktemp("any"), 1, entries, 64500)
+    engine = Engine(snapshot)
+    texts = [str(a) for a in some]
+    parsed = parse(texts)
+    for at, rows in enumerate(engine.evidence_rows(texts)):
+        row = snapshot.row_of(int(parsed.version[at]), int(parsed.high[at]), int(parsed.low[at]))
+        judged = snapshot.array("judged")[snapshot.array("rows")[row, 2]]
+        np.testing.assert_array_equal(rows, snapshot.evidence_rows(int(judged[0])))

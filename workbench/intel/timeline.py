@@ -1,0 +1,231 @@
+"""What was known when: one address through all snapshots on disk, and two snapshots against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from workbench.addresses.text import parse
+from workbench.intel.home import home
+from workbench.intel.library import snapshot_ids
+from workbench.intel.snapshot import Snapshot, SnapshotError
+
+__all__ = ["Difference", "History", "Listed", "Located", "diff", "history"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry of a source that covered the address in snapshots from ``first`` to ``last`` without a gap."""
+
+    source: str
+    title: str
+    category: str
+    label: str
+    entry: str
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where and whose the address was in snapshots from ``first`` to ``last``."""
+
+    country: str | None
+    asn: int | None
+    as_org: str | None
+    prefix: str | None
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """An address through time, oldest first; ``snapshots`` are the ids that were asked."""
+
+    address: str
+    listed: tuple[Listed, ...]
+    located: tuple[Located, ...]
+    snapshots: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{self.address} in {len(self.snapshots)} snapshots"]
+        for place in self.located:
+            network = f"AS{place.asn} {place.as_org or ''}".strip() if place.asn else "no AS known"
+            lines.append(
+                f"  {_span(place)}  {place.country or '--'}  {network}  {place.prefix or ''}".rstrip()
+            )
+        lines += [
+            f"  {_span(item)}  {item.category} {item.label}".rstrip() + f": {item.entry}, {item.title}"
+            for item in self.listed
+        ]
+        if not self.listed:
+            lines.append("  on no list in any of them")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def _span(item: Listed | Located) -> str:
+    return f"{item.first:%Y-%m-%d} – {item.last:%Y-%m-%d}"
+
+
+def history(address: str) -> History:
+    """Which sources listed ``address``, from when to when, and where and whose it was then.
+
+    Dates are those of the snapshots; an entry that vanishes and comes back gives two rows. Damaged
+    snapshots are passed over.
+
+    Raises:
+        ValueError: ``address`` is no IP address.
+    """
+    parsed = parse([address])
+    version, high, low = int(parsed.version[0]), int(parsed.high[0]), int(parsed.low[0])
+    if not version:
+        raise ValueError(f"{address!r} is not an IP address")
+    snapshots = []
+    for name in snapshot_ids():
+        try:
+            snapshots.append(Snapshot(home() / "snapshots" / name))
+        except SnapshotError:
+            continue
+    snapshots.sort(key=lambda snapshot: (snapshot.as_of, snapshot.created))
+    open_listings: dict[tuple[str, ...], Listed] = {}
+    listed: list[Listed] = []
+    located: list[Located] = []
+    for snapshot in snapshots:
+        row = snapshot.row_of(version, high, low)
+        now = {_key(item): item for item in _listed(snapshot, row)}
+        listed += [item for key, item in open_listings.items() if key not in now]
+        open_listings = {
+            key: replace(open_listings[key], last=item.last) if key in open_listings else item
+            for key, item in now.items()
+        }
+        place = _located(snapshot, row)
+        if located and replace(located[-1], first=place.first, last=place.last) == place:
+            located[-1] = replace(located[-1], last=place.last)
+        else:
+            located.append(place)
+    listed += open_listings.values()
+    listed.sort(key=lambda item: (item.first, item.source, item.entry))
+    return History(address, tuple(listed), tuple(located), tuple(snapshot.id for snapshot in snapshots))
+
+
+def _key(item: Listed) -> tuple[str, ...]:
+    return item.source, item.category, item.label, item.entry
+
+
+def _listed(snapshot: Snapshot, row: int) -> list[Listed]:
+    judged = snapshot.array("judged")[snapshot.array("rows")[row, 2]]
+    rows = snapshot.evidence_rows(int(judged[0]))
+    found = snapshot.evidence.take(pa.array(rows)).to_pylist()
+    return [
+        Listed(
+            snapshot.sources[item["source"]].id,
+            snapshot.sources[item["source"]].title,
+            item["category"],
+            item["label"] or "",
+            item["entry"],
+            snapshot.as_of,
+            snapshot.as_of,
+        )
+        for item in found
+    ]
+
+
+def _located(snapshot: Snapshot, row: int) -> Located:
+    place, whose, _, prefix = (int(value) for value in snapshot.array("rows")[row])
+    asn, org = (int(value) for value in snapshot.array("network")[whose][:2])
+    return Located(
+        _text(snapshot, "country", int(snapshot.array("geo")[place][0])),
+        asn & 0xFFFFFFFF or None,
+        _text(snapshot, "as_org", org),
+        _text(snapshot, "prefix", prefix),
+        snapshot.as_of,
+        snapshot.as_of,
+    )
+
+
+def _text(snapshot: Snapshot, name: str, code: int) -> str | None:
+    text: str | None = snapshot.strings(name)[code].as_py() if code >= 0 else None
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What changed from ``before`` to ``after``.
+
+    ``sources`` has a row a source: ``source, status`` (added, removed, changed, same) ``, before, after`` (dates),
+    ``entries_before, entries_after, listed, unlisted``. ``listed`` and ``unlisted`` are the membership entries that
+    came and went: ``source, category, label, entry``.
+    """
+
+    before: str
+    after: str
+    sources: pa.Table
+    listed: pa.Table
+    unlisted: pa.Table
+
+    def __str__(self) -> str:
+        lines = [f"{self.before} → {self.after}"]
+        for row in self.sources.to_pylist():
+            if row["status"] == "same":
+                continue
+            counts = f"{row['entries_before'] or 0:,} → {row['entries_after'] or 0:,} entries"
+            lines.append(
+                f"  {row['source']}: {row['status']}, {counts}, +{row['listed']:,} −{row['unlisted']:,} listed"
+            )
+        return "\n".join(lines if len(lines) > 1 else [*lines, "  nothing changed"])
+
+    __repr__ = __str__
+
+
+def diff(before: Snapshot, after: Snapshot) -> Difference:
+    """Compare two snapshots: their sources, and the membership entries that came and went."""
+    old, new = _entries(before), _entries(after)
+    keys = ["source", "category", "label", "entry"]
+    listed = new.join(old, keys, join_type="left anti").sort_by([(k, "ascending") for k in keys])
+    unlisted = old.join(new, keys, join_type="left anti").sort_by([(k, "ascending") for k in keys])
+    came, went = (_counts(table) for table in (listed, unlisted))
+    first, second = ({source.id: source for source in snapshot.sources} for snapshot in (before, after))
+    rows: list[dict[str, Any]] = []
+    for name in sorted(first.keys() | second.keys()):
+        a, b = first.get(name), second.get(name)
+        status = (
+            "added"
+            if a is None
+            else "removed"
+            if b is None
+            else "same"
+            if a.sha256 == b.sha256
+            else "changed"
+        )
+        rows.append({
+            "source": name,
+            "status": status,
+            "before": a.as_of if a else None,
+            "after": b.as_of if b else None,
+            "entries_before": a.entries if a else None,
+            "entries_after": b.entries if b else None,
+            "listed": came.get(name, 0),
+            "unlisted": went.get(name, 0),
+        })  # fmt: skip
+    return Difference(before.id, after.id, pa.Table.from_pylist(rows), listed, unlisted)
+
+
+def _entries(snapshot: Snapshot) -> pa.Table:
+    evidence = snapshot.evidence
+    ids = pa.array([source.id for source in snapshot.sources])
+    return pa.table({
+        "source": ids.take(evidence.column("source").combine_chunks().cast(pa.int32())) if len(evidence) else pa.array([], pa.string()),
+        "category": evidence.column("category").cast(pa.string()),
+        "label": pc.fill_null(evidence.column("label").cast(pa.string()), ""),
+        "entry": evidence.column("entry"),
+    })  # fmt: skip
+
+
+def _counts(table: pa.Table) -> dict[str, int]:
+    return {row["values"]: row["counts"] for row in table.column("source").value_counts().to_pylist()}
