@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -95,3 +96,20 @@ def test_one_address_is_found_where_the_engine_finds_it(
         row = snapshot.row_of(int(parsed.version[at]), int(parsed.high[at]), int(parsed.low[at]))
         judged = snapshot.array("judged")[snapshot.array("rows")[row, 2]]
         np.testing.assert_array_equal(rows, snapshot.evidence_rows(int(judged[0])))
+
+
+def test_rows_are_judged_by_what_was_known_at_their_own_time(home: Path) -> None:
+    made(home, 1, ["9.9.9.1"], 64500)
+    made(home, 15, ["9.9.9.2"], 64501)
+    log = pd.DataFrame({
+        "src": ["9.9.9.1", "9.9.9.2", "9.9.9.1", "9.9.9.2", "9.9.9.1", "junk"],
+        "ts": pd.to_datetime(["2026-08-31", "2026-09-01", "2026-09-14", "2026-09-15", None, "2026-09-20"]),
+    })  # fmt: skip
+    wide = log.ip.enrich("src", asof="ts")
+    assert wide["src_verdict"].astype(object).where(wide["src_verdict"].notna(), None).tolist() == [
+        None, "clean", "malicious", "malicious", None, "invalid",
+    ]  # fmt: skip
+    assert wide["src_asn"].tolist()[1:4] == [64500, 64500, 64501]
+    assert wide["src_asn"].isna().tolist() == [True, False, False, False, True, True]
+    with pytest.raises(KeyError, match="no column 'when' for asof"):
+        log.ip.enrich("src", asof="when")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workbench import enrichment
+from workbench import enrichment, intel
 from workbench.enrichment.engine import SCHEMA
 
 __all__ = ["DataFrameIP", "SeriesIP", "register"]
@@ -20,8 +21,10 @@ _NULLABLE = {
 }
 
 
-def _frame(values: pd.Series, columns: Sequence[str] | None, index: pd.Index) -> pd.DataFrame:
-    table = enrichment.open_engine().enrich(values)
+def _frame(
+    values: pd.Series, columns: Sequence[str] | None, index: pd.Index, asof: pd.Series | None = None
+) -> pd.DataFrame:
+    table = enrichment.open_engine().enrich(values) if asof is None else _enriched_asof(values, asof)
     if columns is not None:
         unknown = [name for name in columns if name not in SCHEMA.names]
         if unknown:
@@ -30,6 +33,26 @@ def _frame(values: pd.Series, columns: Sequence[str] | None, index: pd.Index) ->
     frame: pd.DataFrame = table.to_pandas(types_mapper=_NULLABLE.get)
     frame.index = index
     return frame
+
+
+def _enriched_asof(values: pd.Series, moments: pd.Series) -> pa.Table:
+    """Each row by the newest snapshot at or before its moment; before the first one nothing is known: nulls."""
+    stamps = pd.to_datetime(moments, utc=True).astype("datetime64[us, UTC]")
+    snapshots = sorted((intel.open(name) for name in intel.snapshots()), key=lambda s: (s.as_of, s.created))
+    known = np.array([int(s.as_of.timestamp() * 1e6) for s in snapshots], np.int64)
+    chosen = np.searchsorted(known, stamps.astype("int64").to_numpy(), "right") - 1
+    chosen[stamps.isna().to_numpy()] = -1
+    tables, rows = [SCHEMA.empty_table()], [np.zeros(0, np.int64)]
+    for number in np.unique(chosen):
+        mine = np.flatnonzero(chosen == number)
+        if number < 0:
+            table = pa.table([pa.nulls(len(mine), field.type) for field in SCHEMA], schema=SCHEMA)
+        else:
+            table = enrichment.open_engine(snapshots[number]).enrich(values.iloc[mine])
+        tables.append(table)
+        rows.append(mine)
+    order = np.argsort(np.concatenate(rows), kind="stable")
+    return pa.concat_tables(tables).unify_dictionaries().take(pa.array(order))
 
 
 class SeriesIP:
@@ -72,12 +95,19 @@ class DataFrameIP:
         self._frame = frame
 
     def enrich(
-        self, column: str, columns: Sequence[str] | None = None, prefix: str | None = None
+        self,
+        column: str,
+        columns: Sequence[str] | None = None,
+        prefix: str | None = None,
+        asof: str | None = None,
     ) -> pd.DataFrame:
         """The frame with intel on ``column`` added, each new column prefixed ``<column>_``.
 
         ``columns`` chooses among the columns of intel; ``prefix`` replaces the prefix. The frame itself is
         left as it is.
+
+        ``asof`` names a column of timestamps (UTC where they have no zone): each row is judged by the newest
+        snapshot at or before its own, and is null where there is none.
 
         Raises:
             KeyError: the frame has no such column, or intel has not.
@@ -85,7 +115,14 @@ class DataFrameIP:
         """
         if column not in self._frame.columns:
             raise KeyError(f"no column {column!r}; the frame has: {', '.join(map(str, self._frame.columns))}")
-        added = _frame(self._frame[column], columns, self._frame.index).add_prefix(prefix or f"{column}_")
+        if asof is not None and asof not in self._frame.columns:
+            raise KeyError(
+                f"no column {asof!r} for asof; the frame has: {', '.join(map(str, self._frame.columns))}"
+            )
+        moments = None if asof is None else self._frame[asof]
+        added = _frame(self._frame[column], columns, self._frame.index, moments).add_prefix(
+            prefix or f"{column}_"
+        )
         taken = [name for name in added.columns if name in self._frame.columns]
         if taken:
             raise ValueError(f"the frame has these columns already: {', '.join(taken)}; pass another prefix=")
