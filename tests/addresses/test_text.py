@@ -175,3 +175,14 @@ def test_ranges_are_written_as_cidr_where_they_are_one_block() -> None:
     assert to_text_of_ranges(parse_networks(texts)).to_pylist() == [
         "10.0.0.0/8", "1.2.3.4/32", "1.2.3.4-1.2.3.9", "10.0.0.0/8", "2001:db8::/33", None, None,
     ]  # fmt: skip
+
+
+def test_a_column_in_unaligned_memory_is_read() -> None:
+    """As buffers are that arrive from another process."""
+    plain = pa.array(["1.2.3.4", "::1"], pa.large_string())
+    _, offsets, data = plain.buffers()
+    odd = pa.py_buffer(b"x" + offsets.to_pybytes()).slice(1)
+    assert to_text(parse(pa.Array.from_buffers(pa.large_string(), 2, [None, odd, data]))).to_pylist() == [
+        "1.2.3.4",
+        "::1",
+    ]

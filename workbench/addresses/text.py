@@ -133,6 +133,8 @@ def string_buffers(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     if offset_buffer is None or offset_buffer.size == 0:
         return np.zeros(0, np.uint8), np.zeros(1, width)
     offsets = np.frombuffer(offset_buffer, width)[array.offset : array.offset + len(array) + 1]
+    if not offsets.flags.aligned:  # buffers that came by pickle lie anywhere
+        offsets = offsets.copy()
     data = np.zeros(0, np.uint8) if data_buffer is None else np.frombuffer(data_buffer, np.uint8)
     return data, offsets
 

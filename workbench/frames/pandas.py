@@ -22,9 +22,13 @@ _NULLABLE = {
 
 
 def _frame(
-    values: pd.Series, columns: Sequence[str] | None, index: pd.Index, asof: pd.Series | None = None
+    values: pd.Series,
+    columns: Sequence[str] | None,
+    index: pd.Index,
+    asof: pd.Series | None = None,
+    snapshot: str | None = None,
 ) -> pd.DataFrame:
-    table = enrichment.open_engine().enrich(values) if asof is None else _enriched_asof(values, asof)
+    table = enrichment.open_engine(snapshot).enrich(values) if asof is None else _enriched_asof(values, asof)
     if columns is not None:
         unknown = [name for name in columns if name not in SCHEMA.names]
         if unknown:
@@ -100,6 +104,7 @@ class DataFrameIP:
         columns: Sequence[str] | None = None,
         prefix: str | None = None,
         asof: str | None = None,
+        snapshot: str | None = None,
     ) -> pd.DataFrame:
         """The frame with intel on ``column`` added, each new column prefixed ``<column>_``.
 
@@ -107,7 +112,8 @@ class DataFrameIP:
         left as it is.
 
         ``asof`` names a column of timestamps (UTC where they have no zone): each row is judged by the newest
-        snapshot at or before its own, and is null where there is none.
+        snapshot at or before its own, and is null where there is none. ``snapshot`` is an id or a date to
+        judge all rows by.
 
         Raises:
             KeyError: the frame has no such column, or intel has not.
@@ -120,7 +126,7 @@ class DataFrameIP:
                 f"no column {asof!r} for asof; the frame has: {', '.join(map(str, self._frame.columns))}"
             )
         moments = None if asof is None else self._frame[asof]
-        added = _frame(self._frame[column], columns, self._frame.index, moments).add_prefix(
+        added = _frame(self._frame[column], columns, self._frame.index, moments, snapshot).add_prefix(
             prefix or f"{column}_"
         )
         taken = [name for name in added.columns if name in self._frame.columns]

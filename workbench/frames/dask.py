@@ -1,0 +1,56 @@
+"""The ``ip`` accessor of Dask frames: importing this module registers it.
+
+Each worker opens the snapshot once and maps it into memory, so a partition is enriched where it lies. On a
+cluster of several machines every worker needs the same snapshot directory: put ``WORKBENCH_HOME`` on a shared
+file system, or copy the directory and set ``WORKBENCH_HOME`` in the workers' environment; a worker without the
+snapshot fails with its id rather than answering from another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from dask.dataframe.extensions import register_dataframe_accessor
+
+from workbench.frames import pandas as room
+
+__all__ = ["DaskFrameIP"]
+
+
+def _enriched(
+    part: pd.DataFrame, column: str, columns: Sequence[str] | None, prefix: str | None, snapshot: str
+) -> pd.DataFrame:
+    wide = room.DataFrameIP(part).enrich(column, columns, prefix, snapshot=snapshot)
+    coded = {
+        name: wide[name].astype("str")
+        for name in wide.columns
+        if isinstance(wide[name].dtype, pd.CategoricalDtype)
+    }
+    # Partitions hold different categories: plain text has one dtype everywhere.
+    return wide.assign(**{name: text for name, text in coded.items() if name not in part.columns})
+
+
+class DaskFrameIP:
+    """Intel for the address columns of a Dask frame: ``ddf.ip.enrich("src_ip")``."""
+
+    def __init__(self, frame: Any) -> None:
+        self._frame = frame
+
+    def enrich(self, column: str, columns: Sequence[str] | None = None, prefix: str | None = None) -> Any:
+        """The frame with intel on ``column`` added, lazily, as :meth:`workbench.frames.pandas.DataFrameIP.enrich` does.
+
+        All partitions are judged by the snapshot that is current now. Text columns come as ``str``.
+
+        Raises:
+            KeyError: the frame has no such column, or intel has not.
+        """
+        from workbench import intel
+
+        snapshot = intel.current().id
+        meta = _enriched(self._frame._meta, column, columns, prefix, snapshot)
+        return self._frame.map_partitions(_enriched, column, columns, prefix, snapshot, meta=meta)
+
+
+register_dataframe_accessor("ip")(DaskFrameIP)
