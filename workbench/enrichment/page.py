@@ -10,28 +10,31 @@ from typing import Any
 from workbench.enrichment.triage import Triage
 from workbench.intel.snapshot import Snapshot
 
-__all__ = ["triage_page"]
+__all__ = ["triage_fragment", "triage_page"]
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --soft: #59636e; --line: #d9dee3; --paper: #fff; --row: #f6f8fa; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #9aa4ae; --line: #333b44; --paper: #14181d; --row: #1b2027; } }
-* { box-sizing: border-box }
-body { font: 14px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2.5rem auto; padding: 0 1.5rem; max-width: 96rem }
-h1 { font-size: 1.6rem; margin: 0 0 .3rem } p { margin: .3rem 0; color: var(--soft) }
+_PAGE_STYLE = """
+:root { color-scheme: light dark }
+body { font: 14px/1.45 system-ui, sans-serif; color: light-dark(#1b1f24, #e6e8eb); background: light-dark(#fff, #14181d); margin: 2.5rem auto; padding: 0 1.5rem; max-width: 96rem }
+h1 { font-size: 1.6rem; margin: 0 0 .3rem } a { color: inherit }
 .counts { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1.4rem 0 }
-.counts div { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .9rem; min-width: 7rem }
+.counts div { border: 1px solid #8885; border-radius: .5rem; padding: .5rem .9rem; min-width: 7rem }
 .counts b { display: block; font-size: 1.5rem }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem }
-th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 2px solid var(--line); padding: .4rem .6rem; position: sticky; top: 0; background: var(--paper) }
-td { padding: .4rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }
-tbody tr:nth-child(even) { background: var(--row) }
-td.n { text-align: right; font-variant-numeric: tabular-nums } td.a { font-family: ui-monospace, monospace; min-width: 11.5rem; max-width: 15rem; overflow-wrap: anywhere }
-td.w { min-width: 20rem } td.o { min-width: 13rem }
-.v { display: inline-block; border-radius: .3rem; padding: .05rem .5rem; font-weight: 600; white-space: nowrap }
+@media print { .triage th { position: static } body { margin: 0; max-width: none } }
+"""
+
+# Colours from the surroundings, as the table also stands in notebooks, light and dark; the class is named twice
+# to outrank Jupyter's own rules for tables.
+_TABLE_STYLE = """
+.triage.triage table { border-collapse: collapse; width: 100%; table-layout: auto; margin: 1rem 0 2rem; font-size: 13px }
+.triage.triage th { text-align: left; font-weight: 600; opacity: .75; border-bottom: 2px solid #8886; padding: .4rem .6rem }
+.triage.triage td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8883; vertical-align: top }
+.triage.triage td.n { text-align: right; font-variant-numeric: tabular-nums }
+.triage.triage td.a { font-family: ui-monospace, monospace; min-width: 11.5rem; max-width: 15rem; overflow-wrap: anywhere }
+.triage.triage td.w { min-width: 20rem } .triage.triage td.o { min-width: 13rem } .triage p { margin: .3rem 0; opacity: .75 }
+.triage .v, .counts .v { display: inline-block; border-radius: .3rem; padding: .05rem .5rem; font-weight: 600; white-space: nowrap }
 .v::before { content: attr(data-mark); margin-right: .35em }
-.malicious { background: #a40e26; color: #fff } .suspicious { background: #c4501b; color: #fff }
-.anonymised { background: #6639ba; color: #fff } .watch { background: #f2c744; color: #1b1f24 } .clean { background: #d5e8f7; color: #0b3d66 }
-@media print { th { position: static } body { margin: 0; max-width: none } }
+.v.malicious { background: #a40e26; color: #fff } .v.suspicious { background: #c4501b; color: #fff }
+.v.anonymised { background: #6639ba; color: #fff } .v.watch { background: #f2c744; color: #1b1f24 } .v.clean { background: #d5e8f7; color: #0b3d66 }
 """
 
 # A sign beside each colour: told apart in print and by the colour-blind.
@@ -55,8 +58,6 @@ def triage_page(result: Triage, snapshot: Snapshot, title: str) -> str:
     counts = "".join(
         f"<div><b>{count:,}</b>{_verdict(verdict)}</div>" for verdict, count in result.counts.items()
     )
-    rows = "".join(_row(row) for row in result.rows())
-    heads = "".join(f"<th>{name}</th>" for name in _HEADS)
     sources = "".join(
         "<tr>"
         + "".join(
@@ -77,17 +78,31 @@ def triage_page(result: Triage, snapshot: Snapshot, title: str) -> str:
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Triage of {escape(title)}</title><style>{_STYLE}</style></head><body>
+<title>Triage of {escape(title)}</title><style>{_PAGE_STYLE}{_TABLE_STYLE}</style></head><body class="triage">
 <h1>Triage of {escape(title)}</h1>
 <p>{escape(result.summary)}</p>
 <p>Snapshot {escape(snapshot.id)}, intel as of {snapshot.as_of:%Y-%m-%d}, {age} days old when this was written.</p>
 <div class="counts">{counts}</div>
-<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>
+{_table(result.rows())}
 <h2>Sources</h2>
 <table><thead><tr><th>Source</th><th>Date</th><th>Entries</th><th>Reliability (A–F)</th><th>Licence</th><th>Attribution</th></tr></thead>
 <tbody>{sources}</tbody></table>
 </body></html>
 """
+
+
+def triage_fragment(result: Triage, limit: int = 200) -> str:
+    """The summary and the worst ``limit`` rows, to stand inside another page."""
+    rows = result.rows(limit)
+    more = f"<p>… and {len(result) - len(rows):,} more</p>" if len(rows) < len(result) else ""
+    return f"<div class='triage'><style>{_TABLE_STYLE}</style><p>{escape(result.summary)}</p>{_table(rows)}{more}</div>"
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    heads = "".join(f"<th>{name}</th>" for name in _HEADS)
+    return (
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(_row(row) for row in rows)}</tbody></table>"
+    )
 
 
 def _linked(text: str, address: str | None) -> str:

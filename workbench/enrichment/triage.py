@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -74,9 +73,10 @@ class Triage:
         """The table as a pandas DataFrame."""
         return self.table.to_pandas()
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Rows for display: the shown columns as Python values, the flags joined to one text."""
-        shown = self.table.select([name for name in _SHOWN if name != "flags"] + list(FLAGS) + ["concern"])
+    def rows(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """Rows for display, all or the first ``limit``: the shown columns as Python values, flags as one text."""
+        table = self.table if limit is None else self.table.slice(0, limit)
+        shown = table.select([name for name in _SHOWN if name != "flags"] + list(FLAGS) + ["concern"])
         rows = []
         for row in shown.to_pylist():
             names = [name[3:] for name in FLAGS if row.pop(name) and name != "is_anonymous"]
@@ -85,26 +85,13 @@ class Triage:
         return rows
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            "<tr>"
-            + "".join(f"<td style='text-align:left'>{escape(_cell(name, row[name]))}</td>" for name in _SHOWN)
-            + "</tr>"
-            for row in self.rows()[:200]
-        )
-        head = "".join(f"<th style='text-align:left'>{name.replace('_', ' ')}</th>" for name in _SHOWN)
-        return f"<p>{escape(self.summary)}</p><table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>"
+        from workbench.enrichment.page import triage_fragment
+
+        return triage_fragment(self)
 
 
 def _plural(count: int, one: str, many: str | None = None) -> str:
     return one if count == 1 else many or f"{one}s"
-
-
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if name == "confidence":
-        return f"{value:.2f}"
-    return f"AS{value}" if name == "asn" else str(value)
 
 
 def triage(engine: Engine, addresses: Any, concern: Iterable[str] = (), hits: Any = None) -> Triage:
