@@ -146,7 +146,7 @@ def _batch(data: bytes, number: int) -> pa.RecordBatch:
         data.decode("utf-8")
     except UnicodeDecodeError:
         data = data.decode("utf-8", "replace").encode("utf-8")
-    if b"\r\n" in data:
+    if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     raw = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(raw == 10)
@@ -160,7 +160,7 @@ def _batch(data: bytes, number: int) -> pa.RecordBatch:
         [
             None,
             pa.py_buffer(np.append(starts - np.arange(len(starts)), len(raw) - len(ends))),
-            pa.py_buffer(raw[raw != 10]),
+            pa.py_buffer(data.replace(b"\n", b"")),
         ],
     )
     lines = pa.array(np.arange(number, number + len(ends)))
