@@ -58,7 +58,10 @@ class Kernel:
         twin = FunctionType(self.python.__code__, names, self.python.__name__)
         twin.__module__ = self.python.__module__
         twin.__qualname__ = self.python.__qualname__
-        compiled: Callable[..., Any] = numba.njit(nogil=True, cache=True)(twin)
+        try:
+            compiled: Callable[..., Any] = numba.njit(nogil=True, cache=True)(twin)
+        except RuntimeError:  # neither the installation nor the home can be written: compile in every process
+            compiled = numba.njit(nogil=True)(twin)
         return compiled
 
 
