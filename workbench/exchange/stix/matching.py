@@ -1,0 +1,393 @@
+"""STIX patterns over a table of logs: rows, indicators, times."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from workbench.exchange.stix import bindings
+from workbench.exchange.stix.columns import Columns, identifier, read_columns
+from workbench.exchange.stix.dictionaries import check_regex
+from workbench.exchange.stix.indicators import Indicator, indicators_of
+from workbench.exchange.stix.plan import Plan
+from workbench.exchange.stix.predicates import never, paths_of
+from workbench.exchange.stix.syntax import (
+    Comparison,
+    Expression,
+    Node,
+    Observation,
+    PatternError,
+    parse_pattern,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["Matches", "NotUsed", "columns_of", "match"]
+
+
+@dataclass(frozen=True, slots=True)
+class NotUsed:
+    """An indicator that was not hunted with, or only in part, and why."""
+
+    id: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Which rows match which indicators.
+
+    ``table``: ``indicator`` (id) and ``name`` (dictionary of string), ``row`` (int64), ``time``
+    (timestamp[us, UTC], null where the row has none), sorted by time, row and indicator. ``row`` is the
+    ``rowid`` of a table, and the position from 0 in a view or relation. Of patterns of several
+    observations every row that takes part in a match is there.
+    """
+
+    table: pa.Table
+    columns: Columns
+    hunted: int
+    not_used: tuple[NotUsed, ...]
+    notes: tuple[NotUsed, ...]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def summary(self) -> str:
+        """One line: how many indicators matched how many rows, and how many could not be used."""
+        rows = len(self.table.column("row").unique())
+        matched = len(self.table.column("indicator").unique())
+        line = f"{matched} of {self.hunted} indicators match {rows} rows of {self.columns.table}"
+        return line + (f"; {len(self.not_used)} not used" if self.not_used else "")
+
+    def __str__(self) -> str:
+        lines = [self.summary]
+        for row in self.table.slice(0, 20).to_pylist():
+            time = f"{row['time']:%Y-%m-%d %H:%M:%S}" if row["time"] else "no time"
+            lines.append(f"  row {row['row']}  {time}  {row['name']}")
+        if len(self.table) > 20:
+            lines.append(f"  … {len(self.table) - 20} more in .table")
+        lines += [f"  not used: {item.name}: {item.reason}" for item in self.not_used[:10]]
+        lines += [f"  note: {item.name}: {item.reason}" for item in self.notes[:10]]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def to_pandas(self) -> Any:
+        """The table as a pandas DataFrame."""
+        return self.table.to_pandas()
+
+
+@dataclass(slots=True)
+class _Compiled:
+    indicator: Indicator
+    tree: bindings.Tree
+
+
+def columns_of(
+    con: duckdb.DuckDBPyConnection, table: str, mapping: Mapping[str, str | Sequence[str] | None] | None = None
+) -> Columns:
+    """What the columns of a table are taken for; print it to read it."""
+    return read_columns(con, _quoted(table), table, mapping)
+
+
+def match(
+    con: duckdb.DuckDBPyConnection,
+    table: Any,
+    patterns: Any,
+    mapping: Mapping[str, str | Sequence[str] | None] | None = None,
+    *,
+    within_validity: bool = False,
+) -> Matches:
+    """Find the rows of a table that match STIX patterns.
+
+    ``table`` is the name of a table or view (``schema.name`` too), or a relation of ``con``. ``patterns``
+    is a pattern, patterns by name, a bundle (dict, JSON or ``stix2``), the path of one, or a list of
+    indicators. Columns are found by their names (:func:`columns_of` says as what); ``mapping`` names
+    others: ``{"dst_ip": "server", "file:hashes.'SHA-256'": "sha", "domain": None}``.
+
+    Addresses compare as numbers, so any spelling of an IPv6 address is the same; domain names, protocols and hashes
+    compare without regard to case. MATCHES is RE2. Revoked indicators are not used. ``within_validity``
+    leaves out rows before ``valid_from`` and from ``valid_until`` on.
+
+    A pattern that cannot be used is told in ``not_used`` and stops no other.
+
+    Raises:
+        ValueError: the table or a column of the mapping is not there.
+        TypeError, OSError, StreamError: ``patterns`` cannot be read.
+    """
+    indicators = indicators_of(patterns)
+    with _rows_of(con, table, mapping) as (source, columns):
+        plan = Plan(columns)
+        occurrences: list[tuple[int, int | None, int | None]] = []
+        compiled, not_used, notes = _compile(con, indicators, columns, plan, occurrences, within_validity)
+        try:
+            plan.run(con, source)
+            found, refused = _collect(con, plan, compiled, occurrences)
+        finally:
+            plan.drop(con)
+    return Matches(found, columns, len(compiled), tuple(not_used + refused), tuple(notes))
+
+
+def _compile(
+    con: duckdb.DuckDBPyConnection,
+    indicators: list[Indicator],
+    columns: Columns,
+    plan: Plan,
+    occurrences: list[tuple[int, int | None, int | None]],
+    within_validity: bool,
+) -> tuple[list[_Compiled], list[NotUsed], list[NotUsed]]:
+    compiled: list[_Compiled] = []
+    not_used: list[NotUsed] = []
+    notes: list[NotUsed] = []
+    known: dict[tuple[int, int | None, int | None], int] = {}
+    checked: set[str] = set()
+    for indicator in indicators:
+        window = _validity(indicator) if within_validity else None
+        texts: list[str] = []
+        mapped: dict[str, bool] = {}
+
+        def occurrence(
+            node: Node,
+            between: tuple[int, int] | None,
+            window: tuple[int | None, int | None] | None = window,
+            texts: list[str] = texts,
+            mapped: dict[str, bool] = mapped,
+        ) -> int:
+            assert isinstance(node, Observation)
+            _check(con, node.expression, checked, texts)
+            for comparison in paths_of(node.expression):
+                mapped[str(comparison.path)] = _mapped(comparison, columns)
+            starts = [t for t in (between and between[0], window and window[0]) if t is not None]
+            stops = [t for t in (between and between[1], window and window[1]) if t is not None]
+            key = plan.add(node.expression), max(starts, default=None), min(stops, default=None)
+            if (starts or stops) and columns.time is None:
+                raise PatternError(_NO_TIME)
+            if key not in known:
+                known[key] = len(occurrences)
+                occurrences.append(key)
+            return known[key]
+
+        try:
+            if indicator.revoked:
+                raise PatternError("revoked by its sender")
+            if indicator.pattern_type != "stix":
+                raise PatternError(f"a pattern of type {indicator.pattern_type}; only stix patterns are compiled")
+            tree = bindings.tree_of(parse_pattern(indicator.pattern), occurrence)
+            missing = sorted(path for path, found in mapped.items() if not found)
+            if len(missing) == len(mapped):
+                raise PatternError(f"no column is {', '.join(missing)}: name one with mapping={{'{missing[0]}': …}}")
+            texts += [f"no column is {path}: that part never matches" for path in missing]
+            if bindings.timed(tree) and columns.time is None:
+                raise PatternError(_NO_TIME)
+        except PatternError as error:
+            not_used.append(NotUsed(indicator.id, indicator.name, str(error)))
+            continue
+        compiled.append(_Compiled(indicator, tree))
+        notes += [NotUsed(indicator.id, indicator.name, text) for text in dict.fromkeys(texts)]
+    return compiled, not_used, notes
+
+
+_NO_TIME = "it needs the time of the rows and no column has it: name one with mapping={'ts': …}"
+
+
+def _check(
+    con: duckdb.DuckDBPyConnection,
+    expression: Expression,
+    checked: set[str],
+    notes: list[str],
+) -> None:
+    """Refuse regular expressions that cannot run; note what is likely not what was meant."""
+    comparisons = paths_of(expression)
+    if reason := never(expression):
+        notes.append(reason)
+    for comparison in comparisons:
+        if comparison.operator == "MATCHES" and str(comparison.value) not in checked:
+            check_regex(con, str(comparison.value))
+            checked.add(str(comparison.value))
+        if (
+            comparison.operator in ("=", "IN")
+            and comparison.path.type in ("ipv4-addr", "ipv6-addr")
+            and any("/" in str(v) for v in (comparison.value if isinstance(comparison.value, tuple) else (comparison.value,)))
+        ):
+            notes.append(f"{comparison.path} = a prefix matches only the prefix itself; ISSUBSET matches its addresses")
+
+
+def _mapped(comparison: Comparison, columns: Columns) -> bool:
+    from workbench.exchange.stix.predicates import conjunctions
+
+    exists = Comparison(comparison.path, "EXISTS", False, None)
+    return any(conjunctions(exists, slot) for slot in columns.slots_of(comparison.path.type))
+
+
+def _validity(indicator: Indicator) -> tuple[int | None, int | None]:
+    bounds = (indicator.valid_from, indicator.valid_until)
+    start, stop = (round(b.timestamp() * 1_000_000) if b else None for b in bounds)
+    return start, stop
+
+
+def _collect(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    compiled: list[_Compiled],
+    occurrences: list[tuple[int, int | None, int | None]],
+) -> tuple[pa.Table, list[NotUsed]]:
+    refused: list[NotUsed] = []
+    simple: list[tuple[int, int]] = []
+    parts: list[pa.Table] = []
+    for number, item in enumerate(compiled):
+        if isinstance(item.tree, bindings.Leaf):
+            simple += [(number, at) for at in item.tree.occurrences]
+            continue
+        try:
+            rows = bindings.participants(item.tree, _Occurrences(con, plan, occurrences, bindings.timed(item.tree)))
+        except PatternError as error:
+            refused.append(NotUsed(item.indicator.id, item.indicator.name, str(error)))
+            continue
+        parts.append(_with_time(con, plan, item.tree, occurrences, number, rows))
+    parts.append(_simple(con, plan, simple, occurrences))
+    found = pa.concat_tables(parts)
+    con.register("__stix_found", found)
+    try:
+        found = con.sql("SELECT * FROM __stix_found ORDER BY us NULLS LAST, row, indicator").to_arrow_table()
+    finally:
+        con.unregister("__stix_found")
+    return _labelled(found, compiled), refused
+
+
+@dataclass(slots=True)
+class _Occurrences:
+    """Rows and times of occurrences, read when asked for."""
+
+    con: duckdb.DuckDBPyConnection
+    plan: Plan
+    occurrences: list[tuple[int, int | None, int | None]]
+    timed: bool
+
+    def __call__(self, numbers: tuple[int, ...]) -> tuple[bindings.Rows, bindings.Rows]:
+        parts = []
+        for number in numbers:
+            oe, start, stop = self.occurrences[number]
+            parts.append(
+                f"(oe = {oe}"
+                + (f" AND us >= {start}" if start is not None else "")
+                + (f" AND us < {stop}" if stop is not None else "")
+                + ")"
+            )
+        known = "us IS NOT NULL AND " if self.timed else ""
+        rows = self.con.execute(
+            f"SELECT DISTINCT row, coalesce(us, 0) AS us FROM {self.plan.hits} WHERE {known}({' OR '.join(parts)}) ORDER BY us, row"  # noqa: S608  numbers only
+        ).fetchnumpy()
+        return np.asarray(rows["row"], np.int64), np.asarray(rows["us"], np.int64)
+
+
+def _with_time(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    tree: bindings.Tree,
+    occurrences: list[tuple[int, int | None, int | None]],
+    number: int,
+    rows: bindings.Rows,
+) -> pa.Table:
+    con.register("__stix_rows", pa.table({"row": pa.array(rows)}))
+    try:
+        expressions = sorted({occurrences[at][0] for at in bindings.leaves(tree)})
+        return con.sql(
+            f"SELECT DISTINCT {number}::INTEGER AS indicator, h.row, h.us FROM {plan.hits} h JOIN __stix_rows r ON r.row = h.row "  # noqa: S608
+            f"WHERE h.oe IN ({', '.join(map(str, expressions))})"
+        ).to_arrow_table()
+    finally:
+        con.unregister("__stix_rows")
+
+
+def _simple(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    pairs: list[tuple[int, int]],
+    occurrences: list[tuple[int, int | None, int | None]],
+) -> pa.Table:
+    """The rows of patterns of one observation, or of several joined by OR: all at once."""
+    con.register(
+        "__stix_rows",
+        pa.table(
+            {
+                "indicator": pa.array([indicator for indicator, _ in pairs], pa.int32()),
+                "oe": pa.array([occurrences[at][0] for _, at in pairs], pa.int32()),
+                "start": pa.array([occurrences[at][1] for _, at in pairs], pa.int64()),
+                "stop": pa.array([occurrences[at][2] for _, at in pairs], pa.int64()),
+            }
+        ),
+    )
+    try:
+        return con.sql(
+            f"SELECT DISTINCT o.indicator, h.row, h.us FROM {plan.hits} h JOIN __stix_rows o ON o.oe = h.oe "  # noqa: S608
+            "WHERE (o.start IS NULL OR h.us >= o.start) AND (o.stop IS NULL OR h.us < o.stop)"
+        ).to_arrow_table()
+    finally:
+        con.unregister("__stix_rows")
+
+
+def _labelled(found: pa.Table, compiled: list[_Compiled]) -> pa.Table:
+    indices = found.column("indicator").combine_chunks()
+    indices = indices if isinstance(indices, pa.Array) else pa.concat_arrays(indices.chunks)
+    ids = pa.array([item.indicator.id for item in compiled], pa.string())
+    names = pa.array([item.indicator.name for item in compiled], pa.string())
+    return pa.table(
+        {
+            "indicator": pa.DictionaryArray.from_arrays(indices, ids),
+            "name": pa.DictionaryArray.from_arrays(indices, names),
+            "row": found.column("row"),
+            "time": found.column("us").cast(pa.timestamp("us", "UTC")),
+        }
+    )
+
+
+def _quoted(table: str) -> str:
+    """A name as it would be typed in SQL: ``schema.name`` or ``"any name"``."""
+    import duckdb
+
+    try:
+        parts = duckdb.tokenize(table) and table.split(".") if '"' not in table else [table]
+    except duckdb.Error:
+        parts = [table]
+    return ".".join(part if part.startswith('"') else identifier(part) for part in parts)
+
+
+@contextlib.contextmanager
+def _rows_of(
+    con: duckdb.DuckDBPyConnection, table: Any, mapping: Mapping[str, str | Sequence[str] | None] | None
+) -> Iterator[tuple[str, Columns]]:
+    """SQL of the rows with their numbers: the table itself, or a copy of the columns wanted of a view or relation."""
+    import duckdb
+
+    if isinstance(table, str):
+        source, name = _quoted(table), table
+    else:
+        table.create_view("__stix_relation", replace=True)
+        source, name = "__stix_relation", "the relation"
+    try:
+        try:
+            columns = read_columns(con, source, name, mapping)
+        except duckdb.CatalogException as error:
+            raise ValueError(f"no table {name!r}: {str(error).partition(':')[2].strip()}") from None
+        try:
+            con.execute(f"SELECT rowid FROM {source} LIMIT 0")  # noqa: S608  quoted
+            yield f"(SELECT rowid AS __stix_row, * FROM {source})", columns  # noqa: S608
+        except duckdb.BinderException:
+            used = dict.fromkeys(c for names in columns.roles.values() for c in names)
+            wanted = "".join(f", {identifier(c)}" for c in used)
+            con.execute(
+                f"CREATE OR REPLACE TEMP TABLE __stix_copy AS SELECT row_number() OVER () - 1 AS __stix_row{wanted} FROM {source}"  # noqa: S608
+            )
+            yield "temp.__stix_copy", columns
+    finally:
+        con.execute("DROP TABLE IF EXISTS temp.__stix_copy")
+        if not isinstance(table, str):
+            con.execute("DROP VIEW IF EXISTS __stix_relation")
