@@ -157,18 +157,19 @@ def _query(chosen: Format, year: int, latest: datetime) -> str:
             expression = expression.replace(word, moment)
         return expression
 
-    columns = ", ".join(
-        f"{dated(expression)} AS {_name(column)}" for column, expression in chosen.columns.items()
-    )
+    # A header may name no addresses: then no line is understood, which is better than no table.
+    found = chosen.columns if "src_ip" in chosen.columns else chosen.columns | {"src_ip": "NULL::VARCHAR"}
+    columns = ", ".join(f"{dated(expression)} AS {_name(column)}" for column, expression in found.items())
     fields = f", {chosen.fields} AS f" if chosen.fields else ""
+    staged = "".join(f", {expression} AS {_name(column)}" for column, expression in chosen.staged.items())
     known = "src_ip IS NOT NULL" + (" OR dst_ip IS NOT NULL" if "dst_ip" in chosen.columns else "")
     wanted = chosen.filter or f"regexp_matches(text, {_text(chosen.sign)})"
     # Materialised, lest the optimiser moves the last condition, and all it rests on, in front of the rest;
     # and because expressions over Arrow run at half the speed.
     return (
         f"WITH lines AS MATERIALIZED (FROM {_CHUNK}), "
-        f"read AS MATERIALIZED (SELECT line, {columns} FROM (SELECT line, text{fields} FROM lines "
-        f"WHERE {wanted} AND NOT ({_comment(chosen)}))) SELECT * FROM read WHERE {known}"
+        f"read AS MATERIALIZED (SELECT line, {columns} FROM (SELECT *{fields} FROM (SELECT line, text{staged} FROM lines "
+        f"WHERE ({wanted}) AND NOT ({_comment(chosen)})))) SELECT * FROM read WHERE {known}"
     )
 
 

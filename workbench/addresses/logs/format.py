@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-__all__ = ["ISO", "SYSLOG_HOST", "Format", "between", "instant", "key", "named", "number", "syslog_time"]
+__all__ = [
+    "ISO",
+    "SYSLOG_HEAD",
+    "SYSLOG_HOST",
+    "Format",
+    "instant",
+    "key",
+    "named",
+    "number",
+    "syslog_time",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +23,7 @@ class Format:
     """One log format, read line by line in SQL over a table ``lines(line, text)``.
 
     ``sign`` is an RE2 pattern that its lines match and others do not; lines without it are unparsed.
-    ``columns`` maps column names to SQL expressions over ``text`` and, where ``fields`` is given, over
+    ``columns`` maps column names to SQL expressions over ``text``, ``staged`` and, where ``fields`` is given, over
     ``f``, the struct it evaluates to. The common names are ``ts`` (TIMESTAMP, UTC), ``src_ip``,
     ``src_port``, ``dst_ip``, ``dst_port``, ``protocol``, ``action``, ``bytes``, ``packets``, ``host``,
     ``user``; a format has those it knows and may add its own. ``$year`` and ``$latest`` in an expression
@@ -26,6 +36,9 @@ class Format:
     title: str
     sign: str
     columns: dict[str, str]
+    staged: dict[str, str] = field(default_factory=dict)
+    """Columns over ``text`` that ``fields`` and ``columns`` may use: evaluated once, where a repeated expression
+    inside a CASE would be evaluated as often as it stands there."""
     fields: str | None = None
     filter: str | None = None
     """SQL that is true where the line may be one of these, if there is a faster way to say so than ``sign``."""
@@ -37,26 +50,27 @@ class Format:
 ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
 _RFC3164 = r"[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d"
 _PRIORITY = r"^(?:<\d{1,3}>\d? ?)?"
-SYSLOG_HOST = rf"nullif(regexp_extract(text, '{_PRIORITY}(?:{ISO}|{_RFC3164}) (\S+)', 1), '')"
+SYSLOG_HEAD = rf"{_PRIORITY}(?:{ISO}|{_RFC3164})"
+"""Pattern of what a syslog line begins with, up to and without the space before the host."""
+# A firewall that sends to another host may leave its own name out: "Oct  5 01:02:03 filterlog[42]: ".
+SYSLOG_HOST = rf"nullif(regexp_extract(text, '{SYSLOG_HEAD} ([^\s:\[]+) ', 1), '')"
 
 
-_STAMP = f"regexp_extract(text, '{_PRIORITY}({_RFC3164})', 1)"
-_ISO_STAMP = f"regexp_extract(text, '{_PRIORITY}({ISO})', 1)"
+SYSLOG_STAMP = {"stamp": f"regexp_extract(text, '{_PRIORITY}({ISO}|{_RFC3164})', 1)"}
+"""For ``Format.staged``: the time a syslog line begins with, which :func:`syslog_time` reads."""
 
 
-def syslog_time(stamp: str = _STAMP, iso: str = _ISO_STAMP) -> str:
-    """SQL for the time a syslog line begins with: RFC 5424 or RFC 3164.
+def syslog_time() -> str:
+    """SQL for ``stamp`` as a TIMESTAMP: RFC 5424 or RFC 3164.
 
     RFC 3164 has neither year nor zone: the year is ``$year``, or the one before where the moment would be
     after ``$latest``; the zone is taken as UTC.
     """
-    moment = (
-        f"coalesce(try_strptime('$year ' || {stamp}, '%Y %b %d %H:%M:%S'), "
-        f"try_strptime('$leap ' || {stamp}, '%Y %b %d %H:%M:%S'))"
-    )
-    moment_of_iso = instant(f"replace({iso}, ',', '.')")
-    past = f"CASE WHEN {moment} > TIMESTAMP '$latest' THEN {moment} - INTERVAL 1 YEAR ELSE {moment} END"
-    return f"CASE WHEN {iso} <> '' THEN {moment_of_iso} ELSE {past} END"
+    day = "concat(CASE WHEN starts_with(stamp, 'Feb 29') THEN '$leap ' ELSE '$year ' END, stamp)"
+    moment = f"try_strptime({day}, '%Y %b %d %H:%M:%S')"
+    past = f"{moment} - to_years(({moment} > TIMESTAMP '$latest')::INTEGER)"
+    iso = instant("replace(stamp, ',', '.')")
+    return f"CASE WHEN stamp[1] BETWEEN '0' AND '9' THEN {iso} ELSE {past} END"
 
 
 def instant(expression: str) -> str:
@@ -64,10 +78,10 @@ def instant(expression: str) -> str:
     return f"try_cast({expression} AS TIMESTAMPTZ)::TIMESTAMP"
 
 
-def between(start: str, end: str = " ", width: int = 64) -> str:
-    """SQL for what stands between two texts, at most ``width`` characters of it, null where there is none."""
-    rest = f"substr(text, instr(text, '{start}') + {len(start)}, {width})"
-    return f"CASE WHEN contains(text, '{start}') THEN nullif(left({rest}, instr({rest} || '{end}', '{end}') - 1), '') END"
+def pair(name: str, value: str = r"[^\s\"]+", width: int = 64) -> str:
+    """SQL for the value of ``name=value`` or ``name="value"`` behind a space, null where it is missing."""
+    rest = f"substr(text, instr(text, ' {name}='), {len(name) + width})"
+    return f"nullif(regexp_extract({rest}, '^ {name}=\"?({value})', 1), '')"
 
 
 def named(start: str, pattern: str, names: str, width: int = 200) -> str:

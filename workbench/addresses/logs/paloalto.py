@@ -14,11 +14,15 @@ def _at(position: int) -> str:
 
 _TRAFFIC = f"{_at(4)} = 'TRAFFIC'"
 
+_ROW = r"regexp_extract(text, '(?:^| )([^, ]*,\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,.*)$', 1)"
+# A quoted field may hold commas (a user "Doe, Anna"); only lines that have quotes pay for the pattern.
+_QUOTED = rf"""regexp_extract_all({_ROW}, '(?:^|,)("(?:[^"]|"")*"|[^,]*)', 1)"""
+
 FORMAT = Format(
     name="paloalto",
     title="Palo Alto TRAFFIC / THREAT CSV",
     sign=r",\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,[^,]*,(?:TRAFFIC|THREAT),",
-    fields="string_split(regexp_extract(text, '(?:^| )([^, ]*,\\d{4}/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d,.*)$', 1), ',')",
+    fields=f"CASE WHEN contains(text, '\"') THEN {_QUOTED} ELSE string_split({_ROW}, ',') END",
     columns={
         "ts": f"try_strptime({_at(7)}, '%Y/%m/%d %H:%M:%S')",
         "src_ip": _at(8),

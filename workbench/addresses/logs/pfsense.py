@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.addresses.logs.format import SYSLOG_HOST, Format, number, syslog_time
+from workbench.addresses.logs.format import SYSLOG_HOST, SYSLOG_STAMP, Format, number, syslog_time
 
 
 def _by_version(ipv4: int, ipv6: int) -> str:
@@ -16,6 +16,7 @@ FORMAT = Format(
     name="pfsense",
     title="pfSense / OPNsense filterlog",
     sign=r"\bfilterlog(?:\[\d+\])?[:\s].*\d*,.*,(?:match|short|[a-z\-]+),(?:pass|block|reject),(?:in|out),[46],",
+    staged=SYSLOG_STAMP,
     fields="string_split(regexp_extract(text, 'filterlog(?:\\[\\d+\\])?(?::| \\d+ - (?:- )?(?:\\[[^]]*\\])?) ?(.*)$', 1), ',')",
     columns={
         "ts": syslog_time(),
