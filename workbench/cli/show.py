@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from workbench.intel.library import SourceFile
     from workbench.intel.snapshot import Snapshot
 
-__all__ = ["show_health", "show_sources", "show_triage"]
+__all__ = ["show_health", "show_sources", "show_triage", "updating"]
 
 _STYLE = {
     "malicious": "bold white on red",
@@ -84,6 +86,28 @@ def show_sources(sources: list[SourceFile], current: Snapshot) -> None:
     console = _console()
     console.print(table)
     console.print(Text(f"current snapshot {current.id}, as of {current.as_of:%Y-%m-%d}", "bold"))
+
+
+@contextmanager
+def updating() -> Iterator[Callable[[str, int, int | None], None]]:
+    """A progress bar a source on standard error; the callback takes the source, bytes done and in all."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+
+    tasks: dict[str, TaskID] = {}
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
+
+        def progress(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)
+
+        yield progress
 
 
 def show_health() -> bool:

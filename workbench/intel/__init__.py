@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from workbench.intel.library import available as sources
     from workbench.intel.library import open_snapshot as open
     from workbench.intel.library import snapshot_ids as snapshots
+    from workbench.intel.refresh import update
     from workbench.intel.snapshot import Snapshot, SnapshotError, SnapshotSource
     from workbench.intel.source import Category, Layer, Reliability, Source, SourceError
     from workbench.intel.timeline import diff, history
@@ -34,6 +35,7 @@ __all__ = [
     "open",
     "snapshots",
     "sources",
+    "update",
 ]
 
 _FROM = {
@@ -46,6 +48,7 @@ _FROM = {
     "open": ("library", "open_snapshot"),
     "snapshots": ("library", "snapshot_ids"),
     "sources": ("library", "available"),
+    "update": ("refresh", "update"),
     "Snapshot": ("snapshot", "Snapshot"),
     "SnapshotError": ("snapshot", "SnapshotError"),
     "SnapshotSource": ("snapshot", "SnapshotSource"),

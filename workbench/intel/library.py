@@ -24,7 +24,16 @@ from workbench.intel.parsers import parse
 from workbench.intel.snapshot import Snapshot, SnapshotError
 from workbench.intel.source import Category, Layer, Reliability, Source, SourceError
 
-__all__ = ["SourceFile", "add", "available", "build", "current", "open_snapshot", "snapshot_ids"]
+__all__ = [
+    "SourceFile",
+    "add",
+    "available",
+    "build",
+    "current",
+    "open_snapshot",
+    "snapshot_ids",
+    "write_text",
+]
 
 Progress = Callable[[str], None]
 
@@ -119,9 +128,9 @@ def add(source: Source, path: Path, published: datetime | None = None) -> Source
         "published": spoken.isoformat() if spoken else None,
         "fetched": now.isoformat(),
     }
-    _write_text(folder / "source.json", json.dumps(about, indent=1))
+    write_text(folder / "source.json", json.dumps(about, indent=1))
     for old in folder.iterdir():
-        if old.name not in (name, "source.json"):
+        if old.is_file() and old.name not in (name, "source.json", "fetched.json"):
             old.unlink(missing_ok=True)
     return SourceFile(source, folder / name, digest, spoken, now, "added")
 
@@ -162,7 +171,7 @@ def build(
         raise SnapshotError("nothing to build a snapshot from: no source is at hand")
     directory = home() / "snapshots"
     path = compile_snapshot(inputs, directory, progress)
-    _write_text(directory / "current", path.name)
+    write_text(directory / "current", path.name)
     current.cache_clear()
     return Snapshot(path)
 
@@ -226,7 +235,7 @@ def _pack_is_newer(snapshot: Snapshot) -> bool:
     return any(built.get(item.source.id) != item.sha256 for item in _pack() if item.source.id not in added)
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Written beside and renamed: readers see the old text or the new, never half of one."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as handle:
         handle.write(text)
