@@ -43,7 +43,9 @@ def indicators(count: int) -> dict[str, str]:
         address = f"{20 + (d >> 18 & 127)}.{d >> 10 & 255}.{d >> 2 & 255}.{d & 3}"
         match number % 20:
             case 0 | 1:
-                pattern = f"[ipv4-addr:value ISSUBSET '{address.rsplit('.', 1)[0]}.0/{random.integers(20, 30)}']"
+                pattern = (
+                    f"[ipv4-addr:value ISSUBSET '{address.rsplit('.', 1)[0]}.0/{random.integers(20, 30)}']"
+                )
             case 2 | 3:
                 pattern = f"[network-traffic:dst_ref.value = '{address}' AND network-traffic:dst_port = {random.choice([80, 443, 22])}]"
             case 4 | 5:
@@ -58,8 +60,12 @@ def indicators(count: int) -> dict[str, str]:
     for number in range(min(20, count)):
         found[f"like{number}"] = f"[domain-name:value LIKE '%.d{number}1_.example']"
         found[f"matches{number}"] = f"[domain-name:value MATCHES '^h{number}\\\\.d1{number}[0-9]\\\\.']"
-    found["repeats"] = "[network-traffic:dst_port = 22 AND network-traffic:src_ref.value = '10.0.1.7'] REPEATS 3 TIMES WITHIN 60000 SECONDS"
-    found["followed"] = "([network-traffic:src_ref.value = '10.0.1.7'] FOLLOWEDBY [domain-name:value = 'h1.d1.example']) WITHIN 300 SECONDS"
+    found["repeats"] = (
+        "[network-traffic:dst_port = 22 AND network-traffic:src_ref.value = '10.0.1.7'] REPEATS 3 TIMES WITHIN 60000 SECONDS"
+    )
+    found["followed"] = (
+        "([network-traffic:src_ref.value = '10.0.1.7'] FOLLOWEDBY [domain-name:value = 'h1.d1.example']) WITHIN 300 SECONDS"
+    )
     return found
 
 
@@ -71,7 +77,9 @@ def main(rows: int = 10_000_000, count: int = 10_000) -> None:
     matches = stix.match(con, "logs", patterns)
     seconds = time.perf_counter() - start
     threads = con.execute("SELECT current_setting('threads')").fetchone()
-    print(f"{len(patterns)} indicators over {rows} rows on {threads[0] if threads else '?'} threads: {seconds:.1f} s")
+    print(
+        f"{len(patterns)} indicators over {rows} rows on {threads[0] if threads else '?'} threads: {seconds:.1f} s"
+    )
     print(matches.summary)
 
 

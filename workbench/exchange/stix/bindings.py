@@ -7,6 +7,7 @@ matches up to a bound, beyond which the pattern is refused, never answered in pa
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -81,7 +82,11 @@ def _build(
     if isinstance(node, Joined):
         operands = tuple(_build(operand, occurrence, window, within) for operand in node.operands)
         if node.operator == "OR":
-            flat = tuple(p for o in operands for p in (o.operands if isinstance(o, Group) and o.operator == "OR" else (o,)))
+            flat = tuple(
+                p
+                for o in operands
+                for p in (o.operands if isinstance(o, Group) and o.operator == "OR" else (o,))
+            )
             leaves = [o for o in flat if isinstance(o, Leaf)]
             merged = Leaf(tuple(dict.fromkeys(n for leaf in leaves for n in leaf.occurrences)))
             others = tuple(o for o in flat if not isinstance(o, Leaf))
@@ -189,7 +194,7 @@ def _chain(within: int | None, leaves: list[tuple[Rows, Rows]]) -> Rows:
     """FOLLOWEDBY over leaves without common rows: the latest start before and the earliest end after each row."""
     far = np.iinfo(np.int64).max // 4
     starts, ends = [leaves[0][1]], [leaves[-1][1]]
-    for (_, earlier), (_, times) in zip(leaves, leaves[1:], strict=False):
+    for (_, earlier), (_, times) in itertools.pairwise(leaves):
         at = np.searchsorted(earlier, times, "right")
         starts.append(np.concatenate([[-far], starts[-1]])[at])
     for (_, later), (_, times) in zip(leaves[:0:-1], leaves[-2::-1], strict=True):
@@ -231,8 +236,12 @@ def _enumerate(tree: Tree, rows_of: Callable[[tuple[int, ...]], tuple[Rows, Rows
     parts = [_enumerate(operand, rows_of) for operand in tree.operands]
     if tree.operator == "OR":
         width = max(part.rows.shape[1] for part in parts)
-        padded = [np.pad(part.rows, ((0, 0), (width - part.rows.shape[1], 0)), constant_values=-1) for part in parts]
-        joined = _Bindings(*(np.concatenate(c) for c in (padded, [p.first for p in parts], [p.last for p in parts])))
+        padded = [
+            np.pad(part.rows, ((0, 0), (width - part.rows.shape[1], 0)), constant_values=-1) for part in parts
+        ]
+        joined = _Bindings(
+            *(np.concatenate(c) for c in (padded, [p.first for p in parts], [p.last for p in parts]))
+        )
         return _distinct(joined)
     result = parts[0]
     for part in parts[1:]:
@@ -253,7 +262,11 @@ def _combine(left: _Bindings, right: _Bindings, operator: str, within: int | Non
     order = np.argsort(right.first, kind="stable")
     right = right.take(order)
     earliest = left.last if operator == "FOLLOWEDBY" else None if within is None else left.last - within
-    first = np.zeros(len(left.first), np.intp) if earliest is None else np.searchsorted(right.first, earliest, "left")
+    first = (
+        np.zeros(len(left.first), np.intp)
+        if earliest is None
+        else np.searchsorted(right.first, earliest, "left")
+    )
     last = (
         np.full(len(left.first), len(right.first))
         if within is None

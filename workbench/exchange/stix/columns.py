@@ -119,7 +119,10 @@ def identifier(name: str) -> str:
 
 
 def read_columns(
-    con: duckdb.DuckDBPyConnection, source: str, table: str, mapping: Mapping[str, str | Sequence[str] | None] | None
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    table: str,
+    mapping: Mapping[str, str | Sequence[str] | None] | None,
 ) -> Columns:
     """Find what the columns of ``source`` (SQL of a table) are, by name or as ``mapping`` says.
 
@@ -145,7 +148,7 @@ def read_columns(
                     slots.setdefault(("address", name), Slot(ADDRESS_TYPES)).properties[("value",)] = prop
                     continue
                 kind = path.partition(":")[0]
-                own = (kind, name) if role in _SEVERAL and role != "answer_ip" else kind
+                own: object = (kind, name) if role in _SEVERAL and role != "answer_ip" else kind
                 if role == "answer_ip":  # hangs on the first domain of the row
                     own = next((key for key, s in slots.items() if kind in s.types), kind)
                 if kind in ADDRESS_TYPES:
@@ -162,7 +165,9 @@ def _roles(
     for role, value in mapping.items():
         names = () if value is None else (value,) if isinstance(value, str) else tuple(value)
         if role not in ROLES and ":" not in role:
-            raise ValueError(f"{role!r} is no role; known are {', '.join(ROLES)}, and STIX paths such as file:size")
+            raise ValueError(
+                f"{role!r} is no role; known are {', '.join(ROLES)}, and STIX paths such as file:size"
+            )
         for name in names:
             if name.lower() not in by_name:
                 raise ValueError(f"{table} has no column {name!r}; it has {', '.join(columns)}")

@@ -56,17 +56,28 @@ class AddressDictionary:
 
     def matching(self, tests: Sequence[tuple[int, Test]]) -> pa.Table:
         """``__stix_leaf`` (int32), ``__stix_value``: which values satisfy which tests, NOT left aside."""
-        literals = [(leaf, test.version or 0, test.operator, text) for leaf, test in tests for text in test.value]
+        literals = [
+            (leaf, test.version or 0, test.operator, text) for leaf, test in tests for text in test.value
+        ]
         leaf = np.array([item[0] for item in literals], np.int32)
         wanted = np.array([item[1] for item in literals], np.uint8)
-        kind = np.array([{"=": 0, "IN": 0, "ISSUBSET": 1, "ISSUPERSET": 2}[item[2]] for item in literals], np.int8)
+        kind = np.array(
+            [{"=": 0, "IN": 0, "ISSUBSET": 1, "ISSUPERSET": 2}[item[2]] for item in literals], np.int8
+        )
         ranges = parse_networks(pa.array([item[3] for item in literals], pa.string()))
         found: list[tuple[NDArray[np.int32], NDArray[np.intp]]] = []
         for version in (4, 6):
             chosen = np.flatnonzero((ranges.version == version) & ((wanted == 0) | (wanted == version)))
             keys = _keys(ranges.take(chosen), version)
             within = kind[chosen] != 2
-            found.append(self._within(version, leaf[chosen][within], kind[chosen][within], _Keys(keys.start[within], keys.end[within])))
+            found.append(
+                self._within(
+                    version,
+                    leaf[chosen][within],
+                    kind[chosen][within],
+                    _Keys(keys.start[within], keys.end[within]),
+                )
+            )
             for at in np.flatnonzero(~within):
                 rows, own = self._families[version]
                 hit = (own.start <= keys.start[at]) & (own.end >= keys.end[at])
@@ -74,7 +85,11 @@ class AddressDictionary:
         leaves = np.concatenate([f[0] for f in found])
         rows = np.concatenate([f[1] for f in found])
         table = pa.table({"__stix_leaf": pa.array(leaves), "__stix_value": self.values.take(pa.array(rows))})
-        return table.group_by(table.column_names).aggregate([]) if any(len(t.value) > 1 for _, t in tests) else table
+        return (
+            table.group_by(table.column_names).aggregate([])
+            if any(len(t.value) > 1 for _, t in tests)
+            else table
+        )
 
     def _within(
         self, version: int, leaf: NDArray[np.int32], kind: NDArray[np.int8], keys: _Keys
@@ -85,7 +100,9 @@ class AddressDictionary:
         counts = last - first
         total = int(counts.sum())
         if total > MAX_PAIRS:
-            raise PatternError(f"the prefixes of these indicators cover addresses of the log {total} times: too many to list")
+            raise PatternError(
+                f"the prefixes of these indicators cover addresses of the log {total} times: too many to list"
+            )
         of = np.repeat(np.arange(len(leaf)), counts)
         at = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
         ends, wanted = own.end[at], keys.end[of]
@@ -98,10 +115,14 @@ class AddressDictionary:
         return table.filter(pa.array(self.version != 0))
 
 
-def text_values(con: duckdb.DuckDBPyConnection, table: str, tests: Iterable[tuple[int, Test]], into: str) -> None:
+def text_values(
+    con: duckdb.DuckDBPyConnection, table: str, tests: Iterable[tuple[int, Test]], into: str
+) -> None:
     """Write which values of ``table`` satisfy which LIKE and MATCHES tests, NOT included, to ``into``."""
     for leaf, test in tests:
-        predicate = "__stix_value LIKE $value" if test.operator == "LIKE" else "regexp_matches(__stix_value, $value)"
+        predicate = (
+            "__stix_value LIKE $value" if test.operator == "LIKE" else "regexp_matches(__stix_value, $value)"
+        )
         con.execute(
             f"INSERT INTO {into} SELECT $leaf, __stix_value FROM {table} WHERE {'NOT ' if test.negated else ''}{predicate}",  # noqa: S608  names are ours
             {"leaf": leaf, "value": test.value},

@@ -47,7 +47,9 @@ def indicators_of(source: Any) -> list[Indicator]:
 def _read(source: Any) -> Iterator[tuple[str, Indicator]]:
     if isinstance(source, Indicator):
         yield "", source
-    elif isinstance(source, str) and source.lstrip()[:1] in ("[", "(") and not source.lstrip().startswith("[{"):
+    elif (
+        isinstance(source, str) and source.lstrip()[:1] in ("[", "(") and not source.lstrip().startswith("[{")
+    ):
         yield "", Indicator(source, source, source)
     elif isinstance(source, Mapping) and "type" not in source and "objects" not in source:
         for name, pattern in source.items():

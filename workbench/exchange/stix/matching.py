@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,9 @@ class _Compiled:
 
 
 def columns_of(
-    con: duckdb.DuckDBPyConnection, table: str, mapping: Mapping[str, str | Sequence[str] | None] | None = None
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    mapping: Mapping[str, str | Sequence[str] | None] | None = None,
 ) -> Columns:
     """What the columns of a table are taken for; print it to read it."""
     return read_columns(con, _quoted(table), table, mapping)
@@ -179,11 +182,15 @@ def _compile(
             if indicator.revoked:
                 raise PatternError("revoked by its sender")
             if indicator.pattern_type != "stix":
-                raise PatternError(f"a pattern of type {indicator.pattern_type}; only stix patterns are compiled")
+                raise PatternError(
+                    f"a pattern of type {indicator.pattern_type}; only stix patterns are compiled"
+                )
             tree = bindings.tree_of(parse_pattern(indicator.pattern), occurrence)
             missing = sorted(path for path, found in mapped.items() if not found)
             if len(missing) == len(mapped):
-                raise PatternError(f"no column is {', '.join(missing)}: name one with mapping={{'{missing[0]}': …}}")
+                raise PatternError(
+                    f"no column is {', '.join(missing)}: name one with mapping={{'{missing[0]}': …}}"
+                )
             texts += [f"no column is {path}: that part never matches" for path in missing]
             if bindings.timed(tree) and columns.time is None:
                 raise PatternError(_NO_TIME)
@@ -215,9 +222,14 @@ def _check(
         if (
             comparison.operator in ("=", "IN")
             and comparison.path.type in ("ipv4-addr", "ipv6-addr")
-            and any("/" in str(v) for v in (comparison.value if isinstance(comparison.value, tuple) else (comparison.value,)))
+            and any(
+                "/" in str(v)
+                for v in (comparison.value if isinstance(comparison.value, tuple) else (comparison.value,))
+            )
         ):
-            notes.append(f"{comparison.path} = a prefix matches only the prefix itself; ISSUBSET matches its addresses")
+            notes.append(
+                f"{comparison.path} = a prefix matches only the prefix itself; ISSUBSET matches its addresses"
+            )
 
 
 def _mapped(comparison: Comparison, columns: Columns) -> bool:
@@ -247,7 +259,9 @@ def _collect(
             simple += [(number, at) for at in item.tree.occurrences]
             continue
         try:
-            rows = bindings.participants(item.tree, _Occurrences(con, plan, occurrences, bindings.timed(item.tree)))
+            rows = bindings.participants(
+                item.tree, _Occurrences(con, plan, occurrences, bindings.timed(item.tree))
+            )
         except PatternError as error:
             refused.append(NotUsed(item.indicator.id, item.indicator.name, str(error)))
             continue
@@ -350,13 +364,8 @@ def _labelled(found: pa.Table, compiled: list[_Compiled]) -> pa.Table:
 
 
 def _quoted(table: str) -> str:
-    """A name as it would be typed in SQL: ``schema.name`` or ``"any name"``."""
-    import duckdb
-
-    try:
-        parts = duckdb.tokenize(table) and table.split(".") if '"' not in table else [table]
-    except duckdb.Error:
-        parts = [table]
+    """A name as it would be typed in SQL: ``logs``, ``schema.logs``, ``"any name"``."""
+    parts = re.findall(r'"(?:[^"]|"")*"|[^."]+', table)
     return ".".join(part if part.startswith('"') else identifier(part) for part in parts)
 
 

@@ -81,7 +81,12 @@ class Plan:
             spread = test.how == "parameter" and test.operator == "IN" and not test.negated
             if spread and combined * len(test.value) <= MAX_COMBINED:
                 combined *= len(test.value)
-                choices.append([Test(test.property, "parameter", test.sql, "=", False, v, test.version) for v in dict.fromkeys(test.value)])
+                choices.append(
+                    [
+                        Test(test.property, "parameter", test.sql, "=", False, v, test.version)
+                        for v in dict.fromkeys(test.value)
+                    ]
+                )
             else:
                 choices.append([test])
         for tests in itertools.product(*choices):
@@ -123,14 +128,18 @@ class Plan:
 
     def _evaluate(self, con: duckdb.DuckDBPyConnection, source: str, sql: str, leaves: _Leaves) -> None:
         distinct = f"SELECT DISTINCT {sql} AS __stix_value FROM {source} WHERE {sql} IS NOT NULL"  # noqa: S608
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {leaves.table} (__stix_leaf INTEGER, __stix_value VARCHAR)")
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {leaves.table} (__stix_leaf INTEGER, __stix_value VARCHAR)"
+        )
         numbered = [(number, test) for test, number in leaves.numbers.items()]
         if not leaves.address:
             con.execute(f"CREATE OR REPLACE TEMP TABLE {leaves.table}_values AS {distinct}")
             text_values(con, f"{leaves.table}_values", numbered, leaves.table)
             return
         values = con.sql(distinct).to_arrow_table().column(0).combine_chunks()
-        dictionary = AddressDictionary(values if isinstance(values, pa.Array) else pa.concat_arrays(values.chunks))
+        dictionary = AddressDictionary(
+            values if isinstance(values, pa.Array) else pa.concat_arrays(values.chunks)
+        )
         if numbered:
             _insert(con, leaves.table, dictionary.matching(numbered))
         if leaves.guarded:
@@ -216,7 +225,15 @@ def _signature(test: Test) -> tuple[str, ...]:
     # Address tests differ in their literals only, which their leaf holds.
     operator = test.how if test.how in ("address", "text") else test.operator
     negated = str(test.negated) if test.how != "text" else ""
-    return test.how, test.sql, operator, negated, str(test.version) if _needs_guard(test) else "", type(value).__name__, many
+    return (
+        test.how,
+        test.sql,
+        operator,
+        negated,
+        str(test.version) if _needs_guard(test) else "",
+        type(value).__name__,
+        many,
+    )
 
 
 def _arrow_type(test: Test, value: Any) -> pa.DataType:

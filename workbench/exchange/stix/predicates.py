@@ -101,27 +101,27 @@ def _resolve(comparison: Comparison, slot: Slot) -> list[Test] | None:
     kind, sql = found.kind, found.sql
     if kind == "address" and version is None:
         version = 0
-    present = Test(found, "present", sql, "EXISTS", False, None, version)
+    inside = kind == "list" and index is None
+    if kind in ("list", "single") and index is not _WHOLE:
+        if index is not None and not (isinstance(index, int) and 0 <= index < (1 if kind == "single" else 1 << 30)):
+            return None
+        if kind == "list" and isinstance(index, int):
+            sql = f"({sql})[{index + 1}]"
+        kind = "text"
+    there = f"nullif(len({sql}), 0)" if inside else sql
+    present = Test(found, "present", there, "EXISTS", False, None, version)
     if comparison.operator == "EXISTS":
         if not comparison.negated:
             return [present]
         others = [p.sql for p in slot.properties.values() if p is not found]
         if not others:
             return None
-        there = " OR ".join(f"{other} IS NOT NULL" for other in others)
-        return [Test(found, "absent", f"({sql} IS NULL AND ({there}))", "EXISTS", True, None)]
-    if kind in ("list", "single"):
-        if index is _WHOLE:  # a list is unequal to every literal
-            return [present] if comparison.negated and comparison.operator not in _ORDER else None
-        if kind == "list" and index is None:
-            return _typed(comparison, found, "text", sql, version, present, inside=True)
-        if kind == "single" and index not in (None, 0):
-            return None
-        if kind == "list":
-            if not isinstance(index, int) or index < 0:
-                return None
-            sql = f"({sql})[{index + 1}]"
-        return _typed(comparison, found, "text", sql, version, present)
+        object_there = " OR ".join(f"{other} IS NOT NULL" for other in others)
+        return [Test(found, "absent", f"({there} IS NULL AND ({object_there}))", "EXISTS", True, None)]
+    if kind in ("list", "single"):  # a list is unequal to every literal
+        return [present] if comparison.negated and comparison.operator not in _ORDER else None
+    if inside:
+        return _typed(comparison, found, kind, sql, version, present, inside=True)
     return _typed(comparison, found, kind, sql, version, present)
 
 
@@ -135,7 +135,9 @@ def _find(steps: tuple[str | int | None, ...], slot: Slot) -> tuple[Property | N
                 return prop, _WHOLE
             if len(steps) == len(known) + 1 and steps[:-1] == known and not isinstance(steps[-1], str):
                 return prop, steps[-1]
-        elif len(steps) == len(known) and all(a == b or (b is None and a == 0) for a, b in zip(steps, known, strict=True)):
+        elif len(steps) == len(known) and all(
+            a == b or (b is None and a == 0) for a, b in zip(steps, known, strict=True)
+        ):
             return prop, None
     return None, None
 
@@ -151,7 +153,13 @@ def _object_is_there(slot: Slot, version: int | None) -> list[Test]:
 
 
 def _typed(
-    comparison: Comparison, prop: Property, kind: str, sql: str, version: int | None, present: Test, inside: bool = False
+    comparison: Comparison,
+    prop: Property,
+    kind: str,
+    sql: str,
+    version: int | None,
+    present: Test,
+    inside: bool = False,
 ) -> list[Test] | None:
     operator, negated, value = comparison.operator, comparison.negated, comparison.value
     if operator in ("ISSUBSET", "ISSUPERSET", "LIKE", "MATCHES"):

@@ -73,7 +73,7 @@ def open_source(source: Any) -> Iterator[IO[bytes]]:
     elif isinstance(source, bytes | bytearray):
         yield io.BytesIO(source)
     elif isinstance(source, Mapping | list | tuple):
-        yield io.BytesIO(json.dumps(source, ensure_ascii=False).encode())
+        yield io.BytesIO(json.dumps(source).encode())
     elif hasattr(source, "serialize"):  # an object of the stix2 library
         yield io.BytesIO(source.serialize().encode())
     elif hasattr(source, "read"):
@@ -129,7 +129,8 @@ class _Cutter:
             length = np.where(touching, at - start[near], 0)
             length += touching & (start[near] == 0) & self._escaped
         length[(at == 0) & self._escaped] = 1
-        return length % 2 == 1
+        odd: NDArray[np.bool_] = length % 2 == 1
+        return odd
 
 
 def objects_of(file: IO[bytes], envelope: Envelope) -> Iterator[Found]:
@@ -202,7 +203,9 @@ class _Reader:
         try:
             around = json.loads(text)
         except (ValueError, RecursionError) as error:
-            self._envelope.broken = self._envelope.broken or f"the text around the objects is no JSON: {error}"
+            self._envelope.broken = (
+                self._envelope.broken or f"the text around the objects is no JSON: {error}"
+            )
             return
         if self._stage == "head" and isinstance(around, dict) and around.get("type") != "bundle":
             yield _parsed(0, text)
@@ -230,7 +233,13 @@ class _Reader:
         return None
 
     def _items(
-        self, chunk: bytes, start: int, stop: int, at: NDArray[np.intp], delta: NDArray[np.int8], depth: NDArray[np.int64]
+        self,
+        chunk: bytes,
+        start: int,
+        stop: int,
+        at: NDArray[np.intp],
+        delta: NDArray[np.int8],
+        depth: NDArray[np.int64],
     ) -> Iterator[Found]:
         opens = at[(delta > 0) & (depth == self._base + 1)].tolist()
         closes = at[(delta < 0) & (depth == self._base)].tolist()
@@ -255,7 +264,9 @@ class _Reader:
         self._note_depth(deep, cursor, stop)
         if not self._reason and len(self._item) + stop - cursor > MAX_OBJECT:
             self._reason = f"larger than {MAX_OBJECT >> 20} MiB"
-        self._item += chunk[cursor:stop] if not self._reason else chunk[cursor : cursor + max(0, 500 - len(self._item))]
+        self._item += (
+            chunk[cursor:stop] if not self._reason else chunk[cursor : cursor + max(0, 500 - len(self._item))]
+        )
 
     def _note_depth(self, deep: NDArray[np.intp], start: int, stop: int) -> None:
         if len(deep) and np.searchsorted(deep, start) < np.searchsorted(deep, stop):
@@ -263,6 +274,8 @@ class _Reader:
 
     def _between(self, text: bytes) -> Iterator[Found]:
         """Items of the list that are no objects stand between those that are."""
+        if not self._gap and not text.strip(b", \t\r\n"):
+            return
         gap = bytes(self._gap) + text
         self._gap.clear()
         for item in gap.split(b","):
@@ -274,7 +287,9 @@ class _Reader:
         raw = bytes(self._item or b"") + piece
         if not self._reason and len(raw) > MAX_OBJECT:
             self._reason = f"larger than {MAX_OBJECT >> 20} MiB"
-        result = Found(self._index, raw[:500], None, self._reason) if self._reason else _parsed(self._index, raw)
+        result = (
+            Found(self._index, raw[:500], None, self._reason) if self._reason else _parsed(self._index, raw)
+        )
         self._item, self._reason = None, ""
         self._index += 1
         return result
@@ -282,9 +297,13 @@ class _Reader:
 
 def _parsed(index: int, raw: bytes) -> Found:
     try:
-        value = json.loads(raw)
+        value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         return Found(index, raw[:500], None, f"no JSON: {error}")
     if not isinstance(value, dict):
         return Found(index, raw[:500], None, "no JSON object")
     return Found(index, raw, value)
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is no JSON number")
