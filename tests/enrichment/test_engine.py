@@ -149,7 +149,10 @@ def test_a_tor_exit_is_anonymised(engine: Engine) -> None:
 
 
 def test_clean_says_how_many_lists_were_asked(engine: Engine) -> None:
-    assert row(engine, "1.2.9.9")["reasons"] == "on none of 2 lists of attackers and anonymisers as of 2026-10-05; isp network"
+    assert (
+        row(engine, "1.2.9.9")["reasons"]
+        == "on none of 2 lists of attackers and anonymisers as of 2026-10-05; isp network"
+    )
 
 
 addresses = st.one_of(

@@ -103,7 +103,9 @@ def _resolve(comparison: Comparison, slot: Slot) -> list[Test] | None:
         version = 0
     inside = kind == "list" and index is None
     if kind in ("list", "single") and index is not _WHOLE:
-        if index is not None and not (isinstance(index, int) and 0 <= index < (1 if kind == "single" else 1 << 30)):
+        if index is not None and not (
+            isinstance(index, int) and 0 <= index < (1 if kind == "single" else 1 << 30)
+        ):
             return None
         if kind == "list" and isinstance(index, int):
             sql = f"({sql})[{index + 1}]"
