@@ -149,11 +149,12 @@ def intel() -> None:
 @intel.command("list")
 @_plain_errors
 def intel_list() -> None:
-    """Show every source at hand: its age, entries, licence."""
+    """Show every source at hand: its age, entries, licence; and why a refresh failed."""
     from workbench.cli.show import show_sources
     from workbench.intel import library
+    from workbench.intel.refresh import last_failures
 
-    show_sources(library.available(), library.current())
+    show_sources(library.available(), library.current(), last_failures())
 
 
 @intel.command("update")

