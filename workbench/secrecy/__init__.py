@@ -1,0 +1,19 @@
+"""Secrecy: TLP 2.0, who may see a thing and to whom it may go. Pure functions; every door asks here."""
+
+from __future__ import annotations
+
+from workbench.secrecy.disclosure import (
+    COMMUNITY,
+    PUBLIC,
+    Marking,
+    Member,
+    Organisation,
+    Recipient,
+    Withheld,
+    may_receive,
+    may_see,
+    withheld,
+)
+from workbench.secrecy.tlp import TLP
+
+__all__ = ["COMMUNITY", "PUBLIC", "TLP", "Marking", "Member", "Organisation", "Recipient", "Withheld", "may_receive", "may_see", "withheld"]  # fmt: skip
