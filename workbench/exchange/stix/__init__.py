@@ -6,16 +6,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.exchange.stix.evidence import entries_of
+    from workbench.exchange.stix.intake import Imported
     from workbench.exchange.stix.matching import Matches, columns_of, match
+    from workbench.exchange.stix.objectstore import ObjectStore
+    from workbench.exchange.stix.reading import import_bundle
     from workbench.exchange.stix.syntax import PatternError
 
 _HOME = {
+    "Imported": "intake",
     "Matches": "matching",
+    "ObjectStore": "objectstore",
     "PatternError": "syntax",
     "columns_of": "matching",
+    "entries_of": "evidence",
+    "import_bundle": "reading",
     "match": "matching",
 }
-__all__ = ["Matches", "PatternError", "columns_of", "match"]
+__all__ = [
+    "Imported",
+    "Matches",
+    "ObjectStore",
+    "PatternError",
+    "columns_of",
+    "entries_of",
+    "import_bundle",
+    "match",
+]
 
 
 def __getattr__(name: str) -> Any:

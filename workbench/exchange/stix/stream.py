@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Envelope", "Found", "StreamError", "objects_of", "open_source"]
+__all__ = ["Envelope", "Found", "StreamError", "objects_of", "open_source", "parsed_alone"]
 
 CHUNK = 4 << 20
 MAX_OBJECT = 16 << 20
@@ -293,6 +293,16 @@ class _Reader:
         self._item, self._reason = None, ""
         self._index += 1
         return result
+
+
+def parsed_alone(index: int, raw: bytes) -> Found:
+    """One object that came without a list around it, within the same bounds."""
+    if len(raw) > MAX_OBJECT:
+        return Found(index, raw[:500], None, f"larger than {MAX_OBJECT >> 20} MiB")
+    _, _, depth = _Cutter().brackets(raw)
+    if len(depth) and int(depth.max()) > MAX_DEPTH:
+        return Found(index, raw[:500], None, f"nested deeper than {MAX_DEPTH} levels")
+    return _parsed(index, raw)
 
 
 def _parsed(index: int, raw: bytes) -> Found:

@@ -1,0 +1,358 @@
+"""STIX bundles in: nothing lost, nothing twice, nothing believed unchecked."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.exchange import stix
+from workbench.exchange.stix import ObjectStore, import_bundle
+from workbench.exchange.stix.stream import StreamError
+from workbench.secrecy import TLP
+
+ROOT = Path(__file__).resolve().parents[2]
+EXERCISE = ROOT / "data" / "samples" / "exercise-indicators.json"
+validator = pytest.importorskip("stix2validator", reason="the OASIS validator is a development dependency")
+EXAMPLES = sorted(Path(validator.__file__).parent.glob("schemas-2.*/examples/**/*.json"))
+RED_1 = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+GREEN_2 = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+WHEN = "2026-03-01T00:00:00.000Z"
+
+
+def indicator(pattern: str = "[ipv4-addr:value = '198.51.100.7']", **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "indicator", "spec_version": "2.1", "id": f"indicator--{uuid.uuid4()}", "created": WHEN,
+        "modified": WHEN, "pattern": pattern, "pattern_type": "stix", "valid_from": WHEN, **properties,
+    }  # fmt: skip
+
+
+def bundle(*objects: Any) -> dict[str, Any]:
+    return {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": list(objects)}
+
+
+def written(store: ObjectStore) -> list[dict[str, Any]]:
+    file = io.BytesIO()
+    store.write_bundle(file)
+    found: list[dict[str, Any]] = json.loads(file.getvalue())["objects"]
+    return found
+
+
+def in_order(objects: list[dict[str, Any]]) -> list[str]:
+    return sorted(json.dumps(value, sort_keys=True) for value in objects)
+
+
+@pytest.mark.parametrize("path", [EXERCISE, *EXAMPLES], ids=lambda p: f"{p.parent.parent.name}-{p.stem}")
+def test_published_bundles_come_back_out_as_they_went_in(path: Path) -> None:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    objects = document["objects"] if document["type"] == "bundle" else [document]
+    imported = import_bundle(path)
+    assert imported.rejected_count == 0
+    assert not imported.broken
+    assert in_order(written(imported.store)) == in_order(objects)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+CUSTOM = st.dictionaries(st.from_regex(r"\Ax_[a-z]{1,8}\Z"), JSON, max_size=3)
+WHENS = st.sampled_from([WHEN, "2026-03-02T00:00:00Z", "2026-03-02T00:00:00.123456Z"])
+OBJECT = st.one_of(
+    st.builds(
+        lambda i, modified, revoked, custom: indicator(id=f"indicator--{uuid.UUID(int=i)}", modified=modified, revoked=revoked, **custom),
+        st.integers(0, 3), WHENS, st.booleans(), CUSTOM,
+    ),
+    st.builds(lambda i, custom: {"type": "ipv4-addr", "id": f"ipv4-addr--{uuid.UUID(int=i)}", "value": "192.0.2.1", **custom}, st.integers(0, 3), CUSTOM),
+    st.builds(
+        lambda i, when, custom: {"type": "x-acme-thing", "id": f"x-acme-thing--{uuid.UUID(int=i)}", "created": WHEN, "modified": when, **custom},
+        st.integers(0, 3), WHENS, CUSTOM,
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(OBJECT, max_size=12), st.integers(0, 12))
+def test_every_object_version_and_property_survives_import_and_export(
+    objects: list[dict[str, Any]], cut: int
+) -> None:
+    store = ObjectStore()
+    import_bundle(bundle(*objects[:cut]), store)
+    import_bundle(bundle(*objects[cut:]), store)
+    again = import_bundle(bundle(*objects), store)
+    assert again.new == 0
+    assert again.objects == len(objects)
+    assert set(in_order(written(store))) == set(in_order(objects))
+    assert len(store) == len(set(in_order(objects)))
+
+
+def test_bytes_of_an_object_are_kept_as_they_were_sent() -> None:
+    raw = f'{{"objects":[ {{"type":"x-thing" , "id":"x-thing--{uuid.UUID(int=1)}", "number": 1.50e2, "text":"\\u00e9 é"}} ],"type":"bundle"}}'
+    store = import_bundle(raw.encode()).store
+    assert next(store.objects()).decode() in raw
+
+
+def test_malformed_objects_are_told_one_by_one_and_the_rest_goes_in() -> None:
+    good = indicator()
+    imported = import_bundle(
+        bundle(
+            good,
+            indicator(pattern="[ipv4-addr:value = "),
+            {"type": "indicator", "id": "indicator--1"},
+            indicator(confidence=200),
+            "a text",
+            indicator(valid_from="yesterday"),
+            {k: v for k, v in indicator().items() if k != "pattern"},
+            {**indicator(), "id": f"malware--{uuid.uuid4()}"},
+        )
+    )
+    assert [problem.index for problem in imported.rejected] == [1, 2, 3, 4, 5, 6, 7]
+    reasons = [problem.reason for problem in imported.rejected]
+    assert "indicator--1" in reasons[1]
+    assert "200" in reasons[2]
+    assert reasons[3] == "no JSON object"
+    assert "'yesterday'" in reasons[4]
+    assert reasons[5] == "pattern is missing"
+    assert "not of type indicator" in reasons[6]
+    assert written(imported.store) == [good]
+    assert imported.store.con.sql("SELECT count(*) FROM stix_rejected").fetchall() == [(7,)]
+    assert "7 set aside" in str(imported)
+    assert "object 5" in str(imported)
+
+
+def test_a_document_cut_off_gives_what_was_whole_and_says_so() -> None:
+    text = json.dumps(bundle(indicator(), indicator(), indicator())).encode()
+    imported = import_bundle(text[: len(text) - 40])
+    assert imported.objects == 2
+    assert "ends within its list" in imported.broken
+    assert imported.rejected[0].reason == "cut off"
+    with pytest.raises(StreamError, match="no JSON"):
+        import_bundle(b"PK\x03\x04 not a bundle")
+
+
+def test_depth_and_size_of_an_object_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    from workbench.exchange.stix import stream
+
+    monkeypatch.setattr(stream, "MAX_OBJECT", 1 << 16)
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    objects = [indicator(x_deep=deep), indicator(x_big="a" * (1 << 17)), good := indicator()]
+    for imported in (import_bundle(bundle(*objects)), ObjectStore().put(objects, "put")):
+        assert [p.reason for p in imported.rejected] == ["nested deeper than 100 levels", "larger than 0 MiB"]
+        assert written(imported.store) == [good]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode), st.integers(0, 400))
+def test_no_bytes_make_an_import_fail_otherwise_than_by_saying_so(noise: bytes, at: int) -> None:
+    text = json.dumps(bundle(indicator(), indicator())).encode()
+    try:
+        imported = import_bundle(text[:at] + noise + text[at:])
+    except StreamError:
+        return
+    assert imported.objects <= 4
+
+
+def test_an_object_that_says_something_else_under_the_same_version_is_kept_and_noted() -> None:
+    first = indicator(name="one")
+    imported = import_bundle(bundle(first, {**first, "name": "two"}, dict(reversed(first.items()))))
+    assert len(imported.store) == 2
+    assert imported.repeated == 1
+    assert [(n.index, n.reason) for n in imported.notes] == [
+        (1, "differs from another object of the same id and version: both kept")
+    ]
+
+
+def test_references_to_nothing_are_named() -> None:
+    absent = f"identity--{uuid.uuid4()}"
+    imported = import_bundle(bundle(indicator(created_by_ref=absent, object_marking_refs=[RED_1])))
+    assert imported.missing == (absent,)
+    assert (
+        import_bundle(
+            bundle({"type": "identity", "id": absent, "created": WHEN, "modified": WHEN, "name": "A"}),
+            imported.store,
+        ).missing_count
+        == 0
+    )
+
+
+def test_an_import_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
+    class Torn(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell():
+                raise ConnectionError("the line broke")
+            return super().read(5_000)
+
+    store = ObjectStore(tmp_path / "case.duckdb")
+    with pytest.raises(ConnectionError):
+        import_bundle(Torn(json.dumps(bundle(*(indicator() for _ in range(100)))).encode()), store)
+    assert len(store) == 0
+    assert import_bundle(EXERCISE, store).new == 4
+
+
+def test_objects_go_in_with_the_transaction_of_the_caller() -> None:
+    con = duckdb.connect()
+    store = ObjectStore(con)
+    con.execute("CREATE TABLE cursors (position VARCHAR)")
+    for end, expected in ((con.rollback, 0), (con.commit, 1)):
+        con.begin()
+        report = store.put([indicator()], "partner", in_transaction=True)
+        con.execute("INSERT INTO cursors VALUES ('2026')")
+        end()
+        assert report.new == 1
+        assert len(store) == expected == con.table("cursors").count("*").fetchall()[0][0]
+
+
+def test_addresses_become_evidence_with_confidence_validity_and_level() -> None:
+    source = {
+        "type": "identity",
+        "id": f"identity--{uuid.uuid4()}",
+        "created": WHEN,
+        "modified": WHEN,
+        "name": "CERT A",
+    }
+    imported = import_bundle(
+        bundle(
+            source,
+            indicator(
+                "[ipv4-addr:value ISSUBSET '198.51.100.0/24'] OR [ipv6-addr:value = '2001:DB8::1']", name="beacon",
+                confidence=70, valid_until="2026-09-01T00:00:00Z", created_by_ref=source["id"],
+                indicator_types=["anonymization"], object_marking_refs=[GREEN_2],
+            ),
+            {"type": "autonomous-system", "id": f"autonomous-system--{uuid.uuid4()}", "number": 64500},
+        )
+    )  # fmt: skip
+    rows = imported.evidence().to_pylist()
+    assert [row["entry"] for row in rows] == ["198.51.100.0/24", "2001:db8::1", "AS64500"]
+    assert [row["kind"] for row in rows] == ["prefix", "address", "asn"]
+    first = rows[0]
+    assert (first["category"], first["confidence"], first["tlp"], first["said_by"]) == (
+        "proxy",
+        70,
+        "green",
+        "CERT A",
+    )
+    assert first["valid_until"] == datetime(2026, 9, 1, tzinfo=UTC)
+    assert first["label"] == "beacon"
+
+
+def test_the_newest_version_speaks_and_a_revoked_object_is_silent() -> None:
+    old = indicator(confidence=10)
+    new = {**old, "modified": "2026-03-05T00:00:00.000Z", "confidence": 90}
+    store = import_bundle(bundle(new, old)).store
+    assert [row["confidence"] for row in store.evidence().to_pylist()] == [90]
+    report = import_bundle(bundle({**new, "modified": "2026-03-06T00:00:00.000Z", "revoked": True}), store)
+    assert report.revoked == 1
+    assert len(store.evidence()) == 0
+    assert [v.get("revoked", False) for v in store.versions(old["id"])] == [False, False, True]
+
+
+def test_stix_2_0_observed_data_and_tlp_1_0_are_read() -> None:
+    observed = {
+        "type": "observed-data", "id": f"observed-data--{uuid.uuid4()}", "created": WHEN, "modified": WHEN,
+        "first_observed": "2026-01-01T00:00:00Z", "last_observed": "2026-01-02T00:00:00Z", "number_observed": 3,
+        "object_marking_refs": [RED_1],
+        "objects": {"0": {"type": "ipv4-addr", "value": "203.0.113.9"}, "1": {"type": "file", "name": "x"}},
+    }  # fmt: skip
+    (row,) = import_bundle(bundle(observed)).evidence().to_pylist()
+    assert (row["entry"], row["tlp"], row["made_from"]) == ("203.0.113.9", "red", "observed-data")
+    assert row["last_seen"] == datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def test_a_marking_whose_definition_comes_later_counts_as_red_until_then() -> None:
+    mine = f"marking-definition--{uuid.uuid4()}"
+    store = import_bundle(bundle(indicator(object_marking_refs=[mine]))).store
+    assert [row["tlp"] for row in store.evidence().to_pylist()] == ["red"]
+    definition = {
+        "type": "marking-definition", "id": mine, "created": WHEN, "definition_type": "tlp", "definition": {"tlp": "amber"},
+    }  # fmt: skip
+    import_bundle(bundle(definition), store)
+    assert [row["tlp"] for row in store.evidence().to_pylist()] == ["amber"]
+
+
+def test_a_sighting_dates_the_indicator_it_is_of() -> None:
+    seen = indicator()
+    sighting = {
+        "type": "sighting", "id": f"sighting--{uuid.uuid4()}", "created": WHEN, "modified": WHEN,
+        "sighting_of_ref": seen["id"], "first_seen": "2026-04-01T00:00:00Z", "last_seen": "2026-04-03T00:00:00Z",
+    }  # fmt: skip
+    (row,) = import_bundle(bundle(seen, sighting)).evidence().to_pylist()
+    assert row["last_seen"] == datetime(2026, 4, 3, tzinfo=UTC)
+
+
+def test_a_bundle_gives_the_same_entries_here_and_as_a_source(tmp_path: Path) -> None:
+    from workbench.intel.parsers.stix import parse
+    from workbench.intel.source import Layer, Reliability, Source
+
+    objects = [
+        indicator(
+            "[ipv4-addr:value = '198.51.100.7']",
+            name="c2",
+            confidence=80,
+            indicator_types=["malicious-activity"],
+        ),
+        indicator(
+            "[ipv4-addr:value ISSUBSET '198.51.100.0/25' OR ipv6-addr:value = '2001:db8::7']",
+            indicator_types=["anomalous-activity"],
+        ),
+        indicator("[ipv4-addr:value = '192.0.2.5']", indicator_types=["benign"]),
+        indicator("[ipv4-addr:value = '192.0.2.6']", valid_until="2026-05-01T00:00:00Z"),
+        indicator("[ipv4-addr:value = '192.0.2.8']", revoked=True),
+        indicator("[ipv4-addr:value = '192.0.2.9' AND network-traffic:dst_port = 22]"),
+    ]
+    path = tmp_path / "bundle.json"
+    path.write_text(json.dumps(bundle(*objects)))
+    source = Source("s", "S", "stix", (Layer.MEMBERSHIP,), Reliability.B, "CC0", "S")
+    theirs = parse(path, source).layers[Layer.MEMBERSHIP]
+    mine = stix.entries_of(import_bundle(path).evidence(), at=datetime(2026, 4, 1, tzinfo=UTC))
+    assert _plain(mine) == _plain(theirs)
+
+
+def _plain(entries: Any) -> list[tuple[Any, ...]]:
+    columns = entries.attributes.select(
+        ["category", "label", "confidence", "first_seen", "last_seen"]
+    ).to_pylist()
+    ranges = entries.ranges
+    return sorted(
+        (
+            int(ranges.start_high[at]),
+            int(ranges.start_low[at]),
+            int(ranges.end_low[at]),
+            *map(str, row.values()),
+        )
+        for at, row in enumerate(columns)
+    )
+
+
+def test_evidence_closer_than_asked_is_not_passed_to_a_snapshot() -> None:
+    evidence = import_bundle(
+        bundle(indicator(object_marking_refs=[RED_1]), indicator("[ipv4-addr:value = '192.0.2.1']"))
+    ).evidence()
+    assert len(stix.entries_of(evidence).attributes) == 2
+    assert len(stix.entries_of(evidence, up_to=TLP.AMBER).attributes) == 1
+
+
+def test_a_gzip_file_and_a_case_are_taken(tmp_path: Path) -> None:
+    import workbench as wb
+
+    packed = tmp_path / "bundle.json.gz"
+    packed.write_bytes(gzip.compress(EXERCISE.read_bytes()))
+    with wb.open_case(str(tmp_path / "case.duckdb")) as case:
+        assert import_bundle(packed, case).new == 4
+    packed.write_bytes(packed.read_bytes()[:300])
+    assert "end" in import_bundle(packed).broken
