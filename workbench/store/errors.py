@@ -1,0 +1,98 @@
+"""What the database says, in the user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["Conflict", "NotFound", "StoreError", "Unreachable", "plain"]
+
+
+class StoreError(ValueError):
+    """The store refuses something; the message says what, and how to mend it."""
+
+
+class NotFound(LookupError):
+    """There is no such thing, or it is not to be seen: the two are not told apart."""
+
+
+class Conflict(StoreError):
+    """Somebody changed the thing meanwhile: get it again, then repeat the change."""
+
+
+class Unreachable(OSError):
+    """The server cannot be reached, or went away. ``maybe_done`` where a commit may have gone through."""
+
+    maybe_done: bool = False
+
+
+_CONSTRAINTS = {
+    "profile_address_unique": "your organisation has a profile of this address at this level already: get it and change it",
+    "profile_token_unique": "this profile was created already",
+    "organisation_name_unique": "there is an organisation of this name",
+    "organisation_name_length": "the name of an organisation has 1 to 200 characters",
+    "client_of_itself": "an organisation is not its own client",
+    "investigation_name_unique": "your organisation has an investigation of this name at this level already",
+    "investigation_name_length": "the name of an investigation has 1 to 200 characters",
+    "investigation_state": "the state of an investigation is open or closed",
+    "entity_kind": "an entity is a person, organisation, threat-actor, malware, device or account",
+    "entity_name_length": "the name of an entity has 1 to 500 characters",
+    "relation_type": "a relation is uses, owns, controls, communicates-with, targets, hosts, attributed-to or related-to",
+    "watchlist_name_length": "the name of a watchlist has 1 to 200 characters",
+    "watches_one_thing": "a watchlist watches one thing: a network, an AS number, a country or a threat level",
+    "threat_level_range": "the threat level is none, low, medium, high or critical",
+    "reputation_range": "reputation is 0 to 100",
+    "confidence_range": "confidence is 0 to 1",
+    "evidence_confidence_range": "confidence is 0 to 1",
+    "asn_range": "an AS number is 0 to 4294967295",
+    "country_code_check": "a country is an ISO 3166-1 alpha-2 code in capitals, such as DE",
+    "notes_length": "notes have up to 100,000 characters",
+    "note_length": "a note has up to 10,000 characters",
+    "tags_count": "a profile has up to 100 tags",
+    "description_length": "a description has up to 100,000 characters",
+    "source_length": "the source of evidence has 1 to 500 characters",
+    "sighting_count": "a sighting counts one or more",
+    "sighting_order": "first_seen is after last_seen",
+    "footprint_kind": "a footprint is a hostname, domain, url, account, device or certificate",
+    "footprint_value_length": "a footprint has 1 to 2,048 characters",
+    "footprint_unique": "this source has told this of the profile already",
+    "alert_state": "an alert is raised, acknowledged or closed",
+}
+
+
+@contextmanager
+def plain(what: str) -> Iterator[None]:
+    """Turn the driver's errors into those above; ``what`` names the thing being handled."""
+    import psycopg
+    from psycopg import errors
+
+    try:
+        yield
+    except errors.NoDataFound:
+        raise NotFound(f"{what}: not found, or not for you") from None
+    except errors.SerializationFailure as error:
+        raise Conflict(f"{what}: {_first(error)}: get it again, then repeat the change") from None
+    except errors.DeadlockDetected:
+        raise Conflict(f"{what}: two changes waited for one another: repeat yours") from None
+    except errors.IntegrityError as error:
+        name = error.diag.constraint_name or ""
+        raise StoreError(f"{what}: {_CONSTRAINTS.get(name) or _first(error)}") from None
+    except errors.InsufficientPrivilege as error:
+        raise PermissionError(f"{what}: {_denied(error)}") from None
+    except errors.RaiseException as error:
+        raise StoreError(f"{what}: {_first(error)}") from None
+    except errors.DataError as error:
+        raise StoreError(f"{what}: {_first(error)}") from None
+    except psycopg.OperationalError as error:
+        raise Unreachable(f"{what}: the server cannot be reached: {_first(error)}") from error
+
+
+def _first(error: Any) -> str:
+    return str(error.diag.message_primary or str(error).strip().partition("\n")[0])
+
+
+def _denied(error: Any) -> str:
+    if "row-level security" in _first(error):
+        return "you may not write this: it is not of your organisation, or above your clearance"
+    return _first(error)

@@ -1,0 +1,198 @@
+-- Each of these acts as the warden, and therefore asks first who is acting and what she may see.
+
+CREATE FUNCTION own_organisation() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp
+BEGIN ATOMIC
+    SELECT organisation FROM members WHERE role = acting() AND active;
+END;
+
+-- The ids of what the member may see and that matches; the indexes used here are closed to her own queries,
+-- whose plans would count what matched and was hidden.
+CREATE FUNCTION matching(words_like text, tagged text[], covers inet) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp SET pg_trgm.word_similarity_threshold = 0.6
+AS $$
+DECLARE
+    mine uuid[] := audiences_of_acting();
+    pattern text := '%' || replace(replace(replace(lower(words_like), '\', '\\'), '%', '\%'), '_', '\_') || '%';
+BEGIN
+    IF covers IS NOT NULL THEN
+        RETURN QUERY SELECT id FROM profiles p WHERE p.address >>= covers AND p.audience = ANY (mine)
+            AND (tagged IS NULL OR p.tags @> tagged)
+            AND (words_like IS NULL OR p.words LIKE pattern OR lower(words_like) <% p.words);
+    ELSIF words_like IS NOT NULL THEN
+        RETURN QUERY SELECT id FROM profiles p
+            WHERE (p.words LIKE pattern OR lower(words_like) <% p.words) AND p.audience = ANY (mine)
+            AND (tagged IS NULL OR p.tags @> tagged);
+    ELSE
+        RETURN QUERY SELECT id FROM profiles p WHERE p.tags @> tagged AND p.audience = ANY (mine);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION recipients_of(thing_id uuid) RETURNS SETOF name
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp
+BEGIN ATOMIC
+    SELECT r.role FROM recipients r WHERE r.thing = thing_id AND thing_id = ANY (audiences_of_acting());
+END;
+
+-- One line in the audit for each of these that is AMBER or above and that the member may see.
+CREATE FUNCTION note_rows_read(of_kind text, ids uuid[], how text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
+AS $$
+DECLARE
+    mine uuid[] := audiences_of_acting();
+    noted bigint;
+BEGIN
+    IF of_kind NOT IN ('profiles', 'investigations', 'entities', 'watchlists') THEN
+        RAISE EXCEPTION 'no kind %', of_kind USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    EXECUTE format(
+        'INSERT INTO audit (actor, organisation, action, kind, subject, audience, detail)
+         SELECT acting(), own_organisation(), ''read row'', %L, id, audience, jsonb_build_object(''how'', left($2, 200))
+         FROM %I WHERE id = ANY ($1) AND secrecy >= 2 AND audience = ANY ($3)', of_kind, of_kind)
+        USING ids, how, mine;
+    GET DIAGNOSTICS noted = ROW_COUNT;
+    RETURN noted;
+END
+$$;
+
+-- Tables that hang on a thing, and the column that carries its audience.
+CREATE FUNCTION spread_audience(of_kind text, thing uuid, new_audience uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
+AS $$
+DECLARE
+    name text;
+BEGIN
+    IF of_kind = 'profiles' THEN
+        FOREACH name IN ARRAY ARRAY['enrichments', 'evidence', 'sightings', 'footprint', 'investigation_profiles', 'entity_profiles', 'profile_history', 'alerts'] LOOP
+            EXECUTE format('UPDATE %I SET audience = $1 WHERE profile = $2', name) USING new_audience, thing;
+        END LOOP;
+    ELSIF of_kind = 'investigations' THEN
+        UPDATE investigation_profiles SET investigation_audience = new_audience WHERE investigation = thing;
+    ELSIF of_kind = 'entities' THEN
+        UPDATE entity_profiles SET entity_audience = new_audience WHERE entity = thing;
+    ELSIF of_kind = 'watchlists' THEN
+        UPDATE alerts SET watchlist_audience = new_audience WHERE watchlist = thing;
+        UPDATE alerts SET audience = new_audience WHERE watchlist = thing AND profile IS NULL;
+    END IF;
+    UPDATE audit SET audience = new_audience WHERE subject = thing AND audience IS NOT NULL;
+END
+$$;
+
+-- Raise or lower a level, with a reason that is kept. At RED ``named`` are the recipients, the actor with them.
+CREATE FUNCTION set_secrecy(of_kind text, thing uuid, expected integer, new_level smallint, reason text, named name[]) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
+AS $$
+DECLARE
+    me record;
+    old record;
+    new_audience uuid;
+    new_version integer;
+    stranger name;
+BEGIN
+    IF of_kind NOT IN ('profiles', 'investigations', 'entities', 'watchlists') THEN
+        RAISE EXCEPTION 'no kind %', of_kind USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT m.role, m.organisation, c.level INTO me FROM members m JOIN clearances c USING (role) WHERE m.role = acting() AND m.active;
+    EXECUTE format('SELECT id, owner, secrecy, audience, version FROM %I WHERE id = $1 AND owner = $2 AND audience = ANY ($3) FOR UPDATE', of_kind)
+        INTO old USING thing, me.organisation, audiences_of_acting();
+    IF old.id IS NULL THEN
+        RAISE EXCEPTION 'not found, or not of your organisation' USING ERRCODE = 'no_data_found';
+    END IF;
+    IF old.version <> expected THEN
+        RAISE EXCEPTION 'version is %, not %', old.version, expected USING ERRCODE = 'serialization_failure';
+    END IF;
+    IF new_level > me.level THEN
+        RAISE EXCEPTION 'the level is above your clearance' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF length(trim(coalesce(reason, ''))) = 0 THEN
+        RAISE EXCEPTION 'a change of level needs a reason' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF new_level = 4 THEN
+        SELECT n INTO stranger FROM unnest(named) AS n
+        WHERE NOT EXISTS (SELECT FROM members m JOIN clearances c USING (role) WHERE m.role = n AND m.active AND c.level >= 4) LIMIT 1;
+        IF stranger IS NOT NULL THEN
+            RAISE EXCEPTION '% is no member who may receive TLP:RED', stranger USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+    END IF;
+    DELETE FROM recipients r WHERE r.thing = set_secrecy.thing AND (new_level < 4 OR r.role <> me.role AND r.role <> ALL (coalesce(named, '{}')));
+    IF new_level = 4 THEN
+        INSERT INTO recipients (role, thing, named_by)
+        SELECT DISTINCT n, set_secrecy.thing, me.role FROM unnest(array_append(coalesce(named, '{}'), me.role)) AS n ON CONFLICT DO NOTHING;
+    END IF;
+    EXECUTE format('UPDATE %I SET secrecy = $2 WHERE id = $1 RETURNING audience, version', of_kind)
+        INTO new_audience, new_version USING thing, new_level;
+    IF new_audience <> old.audience THEN
+        PERFORM spread_audience(of_kind, thing, new_audience);
+    END IF;
+    INSERT INTO audit (actor, organisation, action, kind, subject, audience, detail)
+    VALUES (me.role, me.organisation, 'set secrecy', of_kind, thing, new_audience,
+        jsonb_build_object('from', old.secrecy, 'to', new_level, 'reason', reason, 'version', new_version, 'recipients', to_jsonb(CASE WHEN new_level = 4 THEN named END)));
+    RETURN new_version;
+END
+$$;
+
+-- Two profiles of one address become one: at the stricter level, for those alone who could see both.
+CREATE FUNCTION merge_profiles(kept uuid, kept_version integer, given_up uuid, given_up_version integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
+AS $$
+DECLARE
+    mine uuid[] := audiences_of_acting();
+    here uuid := own_organisation();
+    a profiles; b profiles;
+    new_level tlp; both_named name[]; new_version integer; name text;
+BEGIN
+    -- Locked in the order of their ids, so that two who merge the same pair do not wait for one another.
+    PERFORM FROM profiles WHERE id IN (kept, given_up) AND owner = here AND audience = ANY (mine) ORDER BY id FOR UPDATE;
+    SELECT * INTO a FROM profiles WHERE id = kept AND owner = here AND audience = ANY (mine) AND deleted_at IS NULL;
+    SELECT * INTO b FROM profiles WHERE id = given_up AND owner = here AND audience = ANY (mine) AND deleted_at IS NULL;
+    IF a.id IS NULL OR b.id IS NULL OR kept = given_up THEN
+        RAISE EXCEPTION 'not found, or not of your organisation' USING ERRCODE = 'no_data_found';
+    END IF;
+    IF a.version <> kept_version OR b.version <> given_up_version THEN
+        RAISE EXCEPTION 'one of the two was changed meanwhile' USING ERRCODE = 'serialization_failure';
+    END IF;
+    IF a.address <> b.address THEN
+        RAISE EXCEPTION 'profiles of different addresses are not merged' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    new_level := greatest(a.secrecy, b.secrecy);
+    IF new_level = 4 THEN
+        SELECT array_agg(r.role) INTO both_named FROM recipients r
+        WHERE r.thing = CASE WHEN a.secrecy = 4 THEN a.id ELSE b.id END
+          AND (a.secrecy < 4 OR b.secrecy < 4 OR EXISTS (SELECT FROM recipients s WHERE s.thing = b.id AND s.role = r.role));
+    END IF;
+    FOREACH name IN ARRAY ARRAY['evidence', 'sightings'] LOOP
+        EXECUTE format('UPDATE %I SET profile = $1, audience = $3 WHERE profile = $2', name) USING kept, given_up, a.audience;
+    END LOOP;
+    UPDATE footprint f SET profile = kept, audience = a.audience WHERE f.profile = given_up
+        AND NOT EXISTS (SELECT FROM footprint g WHERE g.profile = kept AND (g.kind, g.value, g.source) = (f.kind, f.value, f.source));
+    INSERT INTO investigation_profiles (investigation, profile, audience, investigation_audience, note, linked_by, linked_at)
+        SELECT investigation, kept, a.audience, investigation_audience, note, linked_by, linked_at FROM investigation_profiles WHERE profile = given_up ON CONFLICT DO NOTHING;
+    INSERT INTO entity_profiles (entity, profile, relation, audience, entity_audience, note, linked_by, linked_at)
+        SELECT entity, kept, relation, a.audience, entity_audience, note, linked_by, linked_at FROM entity_profiles WHERE profile = given_up ON CONFLICT DO NOTHING;
+    UPDATE profiles SET deleted_at = now(), merged_into = kept WHERE id = given_up;
+    UPDATE profiles SET
+        notes = CASE WHEN b.notes IN ('', a.notes) THEN a.notes WHEN a.notes = '' THEN b.notes ELSE a.notes || E'\n\n' || b.notes END,
+        tags = (SELECT coalesce(array_agg(DISTINCT t), '{}') FROM unnest(a.tags || b.tags) AS t),
+        threat_level = greatest(a.threat_level, b.threat_level)
+    WHERE id = kept RETURNING version INTO new_version;
+    IF new_level > a.secrecy OR new_level = 4 THEN
+        new_version := set_secrecy('profiles', kept, new_version, new_level::smallint, format('merged with %s', given_up), both_named);
+    END IF;
+    RETURN new_version;
+END
+$$;
+
+CREATE FUNCTION raise_alert(watch uuid, because text, it_says text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
+AS $$
+DECLARE
+    raised uuid;
+BEGIN
+    INSERT INTO alerts (watchlist, watchlist_audience, audience, cause, says)
+    SELECT w.id, w.audience, w.audience, left(because, 1000), left(it_says, 1000) FROM watchlists w
+    WHERE w.id = watch AND w.owner = own_organisation() AND w.audience = ANY (audiences_of_acting()) AND w.deleted_at IS NULL
+    ON CONFLICT DO NOTHING RETURNING id INTO raised;
+    RETURN raised IS NOT NULL;
+END
+$$;

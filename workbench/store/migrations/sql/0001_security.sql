@@ -1,0 +1,121 @@
+-- The audiences of whoever runs the query: members, clearances, clients and recipients each show her own rows.
+CREATE VIEW my_audiences WITH (security_invoker) AS
+    WITH me AS (
+        SELECT m.role, m.organisation, c.level, o.in_community
+        FROM members m JOIN clearances c USING (role) JOIN organisations o ON o.id = m.organisation
+        WHERE m.role = current_user AND m.active
+    )
+    SELECT audience_of(0::smallint, organisation, NULL) AS audience FROM me
+    UNION ALL SELECT audience_of(1::smallint, organisation, NULL) FROM me WHERE level >= 1 AND in_community
+    UNION ALL SELECT audience_of(2::smallint, organisation, NULL) FROM me WHERE level >= 2
+    UNION ALL SELECT audience_of(2::smallint, k.owner, NULL) FROM me JOIN clients k ON k.client = me.organisation WHERE level >= 2
+    UNION ALL SELECT audience_of(3::smallint, organisation, NULL) FROM me WHERE level >= 3
+    UNION ALL SELECT r.thing FROM me JOIN recipients r USING (role) WHERE level >= 4;
+
+-- The same for the functions of the warden, who is not the one asking.
+CREATE FUNCTION audiences_of_acting() RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp
+BEGIN ATOMIC
+    WITH me AS (
+        SELECT m.role, m.organisation, c.level, o.in_community
+        FROM members m JOIN clearances c USING (role) JOIN organisations o ON o.id = m.organisation
+        WHERE m.role = acting() AND m.active
+    )
+    SELECT coalesce(array_agg(audience), '{}') FROM (
+        SELECT audience_of(0::smallint, organisation, NULL) AS audience FROM me
+        UNION ALL SELECT audience_of(1::smallint, organisation, NULL) FROM me WHERE level >= 1 AND in_community
+        UNION ALL SELECT audience_of(2::smallint, organisation, NULL) FROM me WHERE level >= 2
+        UNION ALL SELECT audience_of(2::smallint, k.owner, NULL) FROM me JOIN clients k ON k.client = me.organisation WHERE level >= 2
+        UNION ALL SELECT audience_of(3::smallint, organisation, NULL) FROM me WHERE level >= 3
+        UNION ALL SELECT r.thing FROM me JOIN recipients r USING (role) WHERE level >= 4
+    ) AS every;
+END;
+
+-- Each statement of a member cleared for AMBER or above is written down: once, with its text, and also to the
+-- server's log, which a rollback does not reach.
+CREATE FUNCTION note_read() RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = workbench, pg_temp
+AS $$
+DECLARE
+    me record;
+    asked text := pg_catalog.left(pg_catalog.current_query(), 4000);
+BEGIN
+    SELECT m.role, m.organisation, c.level INTO me
+    FROM members m JOIN clearances c USING (role) WHERE m.role = acting() AND m.active;
+    IF me.level >= 2 THEN
+        RAISE LOG 'workbench: % (login %) reads: %', me.role, session_user, pg_catalog.translate(pg_catalog.left(asked, 1000), E'\r\n', '  ');
+        IF NOT pg_catalog.current_setting('transaction_read_only')::boolean THEN
+            INSERT INTO audit (actor, organisation, action, statement)
+            VALUES (me.role, me.organisation, 'read', asked) ON CONFLICT DO NOTHING;
+        END IF;
+    END IF;
+    RETURN true;
+END
+$$;
+
+DO $$
+DECLARE
+    name text;
+    secret text[] := ARRAY['profiles', 'investigations', 'entities', 'watchlists'];
+    child text[] := ARRAY['enrichments', 'evidence', 'sightings', 'footprint'];
+    own text := 'owner = (SELECT organisation FROM members WHERE role = current_user AND active)';
+    seen text := 'audience = ANY (ARRAY(SELECT audience FROM my_audiences)) AND (SELECT note_read())';
+    cleared text := 'secrecy <= (SELECT level FROM clearances WHERE role = current_user)';
+BEGIN
+    FOREACH name IN ARRAY secret || child || ARRAY['organisations', 'clients', 'members', 'clearances', 'recipients', 'investigation_profiles', 'entity_profiles', 'profile_history', 'alerts', 'audit'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY warden ON %I TO workbench_warden USING (true) WITH CHECK (true)', name);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO workbench_warden', name);
+        EXECUTE format('GRANT SELECT ON %I TO workbench_member', name);
+    END LOOP;
+    -- RED comes about by set_secrecy alone, which names the recipients.
+    FOREACH name IN ARRAY secret LOOP
+        EXECUTE format('CREATE POLICY see ON %I FOR SELECT TO workbench_member USING (%s)', name, seen);
+        EXECUTE format('CREATE POLICY add ON %I FOR INSERT TO workbench_member WITH CHECK (secrecy < 4 AND %s AND %s)', name, own, cleared);
+        EXECUTE format('CREATE POLICY change ON %I FOR UPDATE TO workbench_member USING (%s AND %s) WITH CHECK (%s)', name, seen, own, own);
+    END LOOP;
+    FOREACH name IN ARRAY child LOOP
+        EXECUTE format('CREATE POLICY see ON %I FOR SELECT TO workbench_member USING (%s)', name, seen);
+        EXECUTE format('CREATE POLICY add ON %I FOR INSERT TO workbench_member WITH CHECK (EXISTS (SELECT FROM profiles p WHERE p.id = profile AND p.%s))', name, own);
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['evidence', 'sightings', 'footprint'] LOOP
+        EXECUTE format('CREATE POLICY remove ON %I FOR DELETE TO workbench_member USING (EXISTS (SELECT FROM profiles p WHERE p.id = profile AND p.%s))', name, own);
+    END LOOP;
+    FOR name IN SELECT unnest(ARRAY['investigation', 'entity']) LOOP
+        EXECUTE format('CREATE POLICY see ON %I FOR SELECT TO workbench_member USING (%s AND %I = ANY (ARRAY(SELECT audience FROM my_audiences)))', name || '_profiles', seen, name || '_audience');
+        EXECUTE format('CREATE POLICY add ON %I FOR INSERT TO workbench_member WITH CHECK (EXISTS (SELECT FROM profiles p WHERE p.id = profile) AND EXISTS (SELECT FROM %I t WHERE t.id = %I AND t.%s))', name || '_profiles', CASE name WHEN 'entity' THEN 'entities' ELSE 'investigations' END, name, own);
+        EXECUTE format('CREATE POLICY remove ON %I FOR DELETE TO workbench_member USING (EXISTS (SELECT FROM %I t WHERE t.id = %I AND t.%s))', name || '_profiles', CASE name WHEN 'entity' THEN 'entities' ELSE 'investigations' END, name, own);
+    END LOOP;
+END
+$$;
+
+CREATE POLICY see ON organisations FOR SELECT TO workbench_member USING (EXISTS (SELECT FROM members WHERE role = current_user AND active));
+CREATE POLICY see ON clients FOR SELECT TO workbench_member
+    USING ((SELECT organisation FROM members WHERE role = current_user AND active) IN (owner, client));
+CREATE POLICY see ON members FOR SELECT TO workbench_member USING (true);
+CREATE POLICY see ON clearances FOR SELECT TO workbench_member USING (role = current_user);
+CREATE POLICY see ON recipients FOR SELECT TO workbench_member USING (role = current_user);
+CREATE POLICY see ON profile_history FOR SELECT TO workbench_member
+    USING (audience = ANY (ARRAY(SELECT audience FROM my_audiences)) AND audience_then = ANY (ARRAY(SELECT audience FROM my_audiences)) AND (SELECT note_read()));
+CREATE POLICY see ON alerts FOR SELECT TO workbench_member
+    USING (watchlist_audience = ANY (ARRAY(SELECT audience FROM my_audiences)) AND audience = ANY (ARRAY(SELECT audience FROM my_audiences)) AND (SELECT note_read()));
+CREATE POLICY change ON alerts FOR UPDATE TO workbench_member
+    USING (EXISTS (SELECT FROM watchlists w WHERE w.id = watchlist AND w.owner = (SELECT organisation FROM members WHERE role = current_user AND active)));
+CREATE POLICY see ON audit FOR SELECT TO workbench_member
+    USING (actor = current_user OR (audience = ANY (ARRAY(SELECT audience FROM my_audiences)) AND organisation = (SELECT organisation FROM members WHERE role = current_user AND active)));
+
+-- What a member sets herself; the rest has defaults, triggers and functions.
+GRANT INSERT (address, owner, secrecy, token, snapshot, enriched_at, country, region, city, latitude, longitude, asn, as_org, network_type, prefix, is_tor, is_vpn, is_proxy, is_datacenter, is_known_attacker, is_known_abuser, is_anonymous, reputation, confidence, verdict, reasons, threat_level, notes, tags) ON profiles TO workbench_member;
+GRANT UPDATE (snapshot, enriched_at, country, region, city, latitude, longitude, asn, as_org, network_type, prefix, is_tor, is_vpn, is_proxy, is_datacenter, is_known_attacker, is_known_abuser, is_anonymous, reputation, confidence, verdict, reasons, threat_level, notes, tags, deleted_at) ON profiles TO workbench_member;
+GRANT INSERT (owner, secrecy, name, description), UPDATE (name, description, state, deleted_at) ON investigations TO workbench_member;
+GRANT INSERT (owner, secrecy, kind, name, description), UPDATE (kind, name, description, deleted_at) ON entities TO workbench_member;
+GRANT INSERT (owner, secrecy, name, network, asn, country, threat_level), UPDATE (name, deleted_at) ON watchlists TO workbench_member;
+GRANT INSERT (profile, snapshot, record) ON enrichments TO workbench_member;
+GRANT INSERT (profile, source, category, entry, label, confidence, first_seen, last_seen, licence, stix_id), DELETE ON evidence TO workbench_member;
+GRANT INSERT (profile, first_seen, last_seen, count, sensor, target), DELETE ON sightings TO workbench_member;
+GRANT INSERT (profile, kind, value, source, first_seen, last_seen), DELETE ON footprint TO workbench_member;
+GRANT INSERT (investigation, profile, note), DELETE ON investigation_profiles TO workbench_member;
+GRANT INSERT (entity, profile, relation, note), DELETE ON entity_profiles TO workbench_member;
+GRANT UPDATE (state, note) ON alerts TO workbench_member;
+GRANT SELECT ON my_audiences TO workbench_member;

@@ -1,0 +1,286 @@
+-- Every row that may be secret carries its audience: one uuid that stands for the set of those who may see it.
+-- A policy is then one comparison, and every index begins with the audience, so that a plan touches no entry
+-- its reader may not see, and EXPLAIN has nothing of it to count.
+CREATE FUNCTION audience_of(level smallint, owner uuid, thing uuid) RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE level
+        WHEN 0 THEN '00000000-0000-0000-0000-000000000000'::uuid
+        WHEN 1 THEN '00000000-0000-0000-0000-000000000001'::uuid
+        WHEN 4 THEN thing
+        ELSE pg_catalog.md5(level::text || owner::text)::uuid
+    END;
+
+-- Who the server says is acting. Only a role that was granted can be taken on, also within a definer function,
+-- where current_user is the function's owner.
+CREATE FUNCTION acting() RETURNS name
+    LANGUAGE sql STABLE
+    RETURN CASE pg_catalog.current_setting('role') WHEN 'none' THEN session_user ELSE pg_catalog.current_setting('role')::name END;
+
+CREATE FUNCTION words_of(notes text, tags text[], as_org text, city text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN pg_catalog.lower(pg_catalog.concat_ws(' ', notes, pg_catalog.array_to_string(tags, ' '), as_org, city));
+
+CREATE DOMAIN tlp AS smallint CHECK (VALUE BETWEEN 0 AND 4);
+CREATE DOMAIN country_code AS text CHECK (VALUE ~ '^[A-Z]{2}$');
+
+CREATE TABLE organisations (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    name text NOT NULL CONSTRAINT organisation_name_unique UNIQUE CONSTRAINT organisation_name_length CHECK (length(name) BETWEEN 1 AND 200),
+    in_community boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE clients (
+    owner uuid NOT NULL REFERENCES organisations,
+    client uuid NOT NULL REFERENCES organisations,
+    PRIMARY KEY (owner, client),
+    CONSTRAINT client_of_itself CHECK (owner <> client)
+);
+CREATE INDEX ON clients (client);
+CREATE TABLE members (
+    role name PRIMARY KEY,
+    organisation uuid NOT NULL REFERENCES organisations,
+    display_name text NOT NULL DEFAULT '',
+    active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE clearances (
+    role name PRIMARY KEY REFERENCES members,
+    level tlp NOT NULL,
+    countries country_code[]
+);
+
+CREATE TABLE profiles (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    address inet NOT NULL,
+    owner uuid NOT NULL REFERENCES organisations,
+    secrecy tlp NOT NULL,
+    audience uuid NOT NULL GENERATED ALWAYS AS (audience_of(secrecy, owner, id)) STORED,
+    version integer NOT NULL DEFAULT 1,
+    snapshot text,
+    enriched_at timestamptz,
+    country country_code, region text, city text, latitude double precision, longitude double precision,
+    asn bigint CONSTRAINT asn_range CHECK (asn BETWEEN 0 AND 4294967295),
+    as_org text, network_type text, prefix cidr,
+    is_tor boolean NOT NULL DEFAULT false, is_vpn boolean NOT NULL DEFAULT false, is_proxy boolean NOT NULL DEFAULT false,
+    is_datacenter boolean NOT NULL DEFAULT false, is_known_attacker boolean NOT NULL DEFAULT false,
+    is_known_abuser boolean NOT NULL DEFAULT false, is_anonymous boolean NOT NULL DEFAULT false,
+    reputation smallint CONSTRAINT reputation_range CHECK (reputation BETWEEN 0 AND 100),
+    confidence real CONSTRAINT confidence_range CHECK (confidence BETWEEN 0 AND 1),
+    verdict text, reasons text[] NOT NULL DEFAULT '{}',
+    threat_level smallint NOT NULL DEFAULT 0 CONSTRAINT threat_level_range CHECK (threat_level BETWEEN 0 AND 4),
+    notes text NOT NULL DEFAULT '' CONSTRAINT notes_length CHECK (length(notes) <= 100000),
+    tags text[] NOT NULL DEFAULT '{}' CONSTRAINT tags_count CHECK (cardinality(tags) <= 100),
+    words text NOT NULL GENERATED ALWAYS AS (words_of(notes, tags, as_org, city)) STORED,
+    merged_into uuid REFERENCES profiles,
+    token uuid NOT NULL DEFAULT gen_random_uuid(),
+    created_by name NOT NULL DEFAULT current_user, created_at timestamptz NOT NULL DEFAULT now(),
+    updated_by name NOT NULL DEFAULT current_user, updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
+    changed_in xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+-- Whoever may write at a level sees all of her organisation at that level, RED excepted: a violation tells
+-- her nothing she could not see. A token is random and her own.
+CREATE UNIQUE INDEX profile_address_unique ON profiles (owner, address, secrecy) WHERE secrecy < 4 AND deleted_at IS NULL;
+CREATE UNIQUE INDEX profile_token_unique ON profiles (created_by, token);
+CREATE INDEX profiles_by_address ON profiles (audience, address);
+CREATE INDEX profiles_by_reputation ON profiles (audience, reputation DESC NULLS LAST, id);
+CREATE INDEX profiles_by_country ON profiles (audience, country, reputation DESC NULLS LAST, id);
+CREATE INDEX profiles_by_asn ON profiles (audience, asn, reputation DESC NULLS LAST, id);
+CREATE INDEX profiles_by_threat_level ON profiles (audience, threat_level, reputation DESC NULLS LAST, id);
+CREATE INDEX profiles_by_verdict ON profiles (audience, verdict, reputation DESC NULLS LAST, id);
+CREATE INDEX profiles_by_update ON profiles (audience, updated_at, id);
+CREATE INDEX profiles_by_change ON profiles (audience, changed_in);
+CREATE INDEX profiles_tor ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_tor;
+CREATE INDEX profiles_vpn ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_vpn;
+CREATE INDEX profiles_proxy ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_proxy;
+CREATE INDEX profiles_datacenter ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_datacenter;
+CREATE INDEX profiles_known_attacker ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_known_attacker;
+CREATE INDEX profiles_known_abuser ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_known_abuser;
+CREATE INDEX profiles_anonymous ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_anonymous;
+-- Only the functions of the warden can use these: their operators are not leakproof.
+CREATE INDEX profiles_words ON profiles USING gin (audience, words gin_trgm_ops);
+CREATE INDEX profiles_tags ON profiles USING gin (audience, tags);
+CREATE INDEX profiles_networks ON profiles USING gist (address inet_ops);
+
+CREATE TABLE investigations (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    owner uuid NOT NULL REFERENCES organisations,
+    secrecy tlp NOT NULL,
+    audience uuid NOT NULL GENERATED ALWAYS AS (audience_of(secrecy, owner, id)) STORED,
+    version integer NOT NULL DEFAULT 1,
+    name text NOT NULL CONSTRAINT investigation_name_length CHECK (length(name) BETWEEN 1 AND 200),
+    description text NOT NULL DEFAULT '' CONSTRAINT description_length CHECK (length(description) <= 100000),
+    state text NOT NULL DEFAULT 'open' CONSTRAINT investigation_state CHECK (state IN ('open', 'closed')),
+    created_by name NOT NULL DEFAULT current_user, created_at timestamptz NOT NULL DEFAULT now(),
+    updated_by name NOT NULL DEFAULT current_user, updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
+    changed_in xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+CREATE INDEX investigations_by_name ON investigations (audience, name);
+CREATE UNIQUE INDEX investigation_name_unique ON investigations (owner, name, secrecy) WHERE secrecy < 4 AND deleted_at IS NULL;
+
+CREATE TABLE entities (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    owner uuid NOT NULL REFERENCES organisations,
+    secrecy tlp NOT NULL,
+    audience uuid NOT NULL GENERATED ALWAYS AS (audience_of(secrecy, owner, id)) STORED,
+    version integer NOT NULL DEFAULT 1,
+    kind text NOT NULL CONSTRAINT entity_kind CHECK (kind IN ('person', 'organisation', 'threat-actor', 'malware', 'device', 'account')),
+    name text NOT NULL CONSTRAINT entity_name_length CHECK (length(name) BETWEEN 1 AND 500),
+    description text NOT NULL DEFAULT '' CONSTRAINT description_length CHECK (length(description) <= 100000),
+    created_by name NOT NULL DEFAULT current_user, created_at timestamptz NOT NULL DEFAULT now(),
+    updated_by name NOT NULL DEFAULT current_user, updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
+    changed_in xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+CREATE INDEX entities_by_name ON entities (audience, kind, name);
+
+CREATE TABLE watchlists (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    owner uuid NOT NULL REFERENCES organisations,
+    secrecy tlp NOT NULL DEFAULT 3,
+    audience uuid NOT NULL GENERATED ALWAYS AS (audience_of(secrecy, owner, id)) STORED,
+    version integer NOT NULL DEFAULT 1,
+    name text NOT NULL CONSTRAINT watchlist_name_length CHECK (length(name) BETWEEN 1 AND 200),
+    network cidr, asn bigint, country country_code, threat_level smallint,
+    created_by name NOT NULL DEFAULT current_user, created_at timestamptz NOT NULL DEFAULT now(),
+    updated_by name NOT NULL DEFAULT current_user, updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
+    changed_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT watches_one_thing CHECK (num_nonnulls(network, asn, country, threat_level) = 1)
+);
+CREATE INDEX watchlists_by_name ON watchlists (audience, name);
+
+-- Who a RED thing was named for.
+CREATE TABLE recipients (
+    role name NOT NULL REFERENCES members,
+    thing uuid NOT NULL,
+    named_by name NOT NULL,
+    named_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (role, thing)
+);
+CREATE INDEX ON recipients (thing);
+
+CREATE TABLE investigation_profiles (
+    investigation uuid NOT NULL REFERENCES investigations,
+    profile uuid NOT NULL REFERENCES profiles,
+    audience uuid NOT NULL,
+    investigation_audience uuid NOT NULL,
+    note text NOT NULL DEFAULT '' CONSTRAINT note_length CHECK (length(note) <= 10000),
+    linked_by name NOT NULL DEFAULT current_user, linked_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (investigation, profile)
+);
+CREATE INDEX ON investigation_profiles (investigation_audience, investigation);
+CREATE INDEX ON investigation_profiles (audience, profile);
+CREATE INDEX ON investigation_profiles (profile);
+CREATE TABLE entity_profiles (
+    entity uuid NOT NULL REFERENCES entities,
+    profile uuid NOT NULL REFERENCES profiles,
+    relation text NOT NULL CONSTRAINT relation_type CHECK (relation IN ('uses', 'owns', 'controls', 'communicates-with', 'targets', 'hosts', 'attributed-to', 'related-to')),
+    audience uuid NOT NULL,
+    entity_audience uuid NOT NULL,
+    note text NOT NULL DEFAULT '' CONSTRAINT note_length CHECK (length(note) <= 10000),
+    linked_by name NOT NULL DEFAULT current_user, linked_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (entity, profile, relation)
+);
+CREATE INDEX ON entity_profiles (entity_audience, entity);
+CREATE INDEX ON entity_profiles (audience, profile);
+CREATE INDEX ON entity_profiles (profile);
+
+CREATE TABLE enrichments (
+    profile uuid NOT NULL REFERENCES profiles,
+    audience uuid NOT NULL,
+    snapshot text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    by name NOT NULL DEFAULT current_user,
+    record jsonb NOT NULL,
+    PRIMARY KEY (profile, at, snapshot)
+);
+CREATE INDEX ON enrichments (audience, profile, at);
+CREATE TABLE evidence (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    profile uuid NOT NULL REFERENCES profiles,
+    audience uuid NOT NULL,
+    source text NOT NULL CONSTRAINT source_length CHECK (length(source) BETWEEN 1 AND 500),
+    category text NOT NULL, entry text, label text,
+    confidence real CONSTRAINT evidence_confidence_range CHECK (confidence BETWEEN 0 AND 1),
+    first_seen timestamptz, last_seen timestamptz, licence text, stix_id text,
+    recorded_by name NOT NULL DEFAULT current_user, recorded_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ON evidence (audience, profile);
+CREATE INDEX ON evidence (profile);
+CREATE TABLE sightings (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    profile uuid NOT NULL REFERENCES profiles,
+    audience uuid NOT NULL,
+    first_seen timestamptz NOT NULL, last_seen timestamptz NOT NULL,
+    count bigint NOT NULL DEFAULT 1 CONSTRAINT sighting_count CHECK (count > 0),
+    sensor text NOT NULL DEFAULT '', target text NOT NULL DEFAULT '',
+    recorded_by name NOT NULL DEFAULT current_user, recorded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT sighting_order CHECK (first_seen <= last_seen)
+);
+CREATE INDEX ON sightings (audience, profile);
+CREATE INDEX ON sightings (profile);
+CREATE TABLE footprint (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    profile uuid NOT NULL REFERENCES profiles,
+    audience uuid NOT NULL,
+    kind text NOT NULL CONSTRAINT footprint_kind CHECK (kind IN ('hostname', 'domain', 'url', 'account', 'device', 'certificate')),
+    value text NOT NULL CONSTRAINT footprint_value_length CHECK (length(value) BETWEEN 1 AND 2048),
+    source text NOT NULL,
+    first_seen timestamptz, last_seen timestamptz,
+    recorded_by name NOT NULL DEFAULT current_user, recorded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT footprint_unique UNIQUE (profile, kind, value, source)
+);
+CREATE INDEX ON footprint (audience, profile);
+CREATE INDEX ON footprint (audience, kind, value);
+
+-- What a profile was before each change. A row is for those who may see the profile now and could see it then:
+-- what was taken out before a level was lowered stays where it was.
+CREATE TABLE profile_history (
+    profile uuid NOT NULL REFERENCES profiles,
+    version integer NOT NULL,
+    audience uuid NOT NULL,
+    audience_then uuid NOT NULL,
+    until timestamptz NOT NULL DEFAULT now(),
+    changed_by name NOT NULL,
+    was jsonb NOT NULL,
+    PRIMARY KEY (profile, version)
+);
+CREATE INDEX ON profile_history (audience, profile);
+
+CREATE TABLE alerts (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    watchlist uuid NOT NULL REFERENCES watchlists,
+    watchlist_audience uuid NOT NULL,
+    profile uuid REFERENCES profiles,
+    audience uuid NOT NULL,
+    cause text NOT NULL,
+    says text NOT NULL,
+    state text NOT NULL DEFAULT 'raised' CONSTRAINT alert_state CHECK (state IN ('raised', 'acknowledged', 'closed')),
+    note text NOT NULL DEFAULT '' CONSTRAINT note_length CHECK (length(note) <= 10000),
+    raised_at timestamptz NOT NULL DEFAULT now(),
+    changed_by name, changed_at timestamptz,
+    CONSTRAINT alert_cause_unique UNIQUE (watchlist, cause)
+);
+CREATE INDEX ON alerts (watchlist_audience, state, raised_at);
+CREATE INDEX ON alerts (audience, profile);
+CREATE INDEX ON alerts (profile);
+
+CREATE TABLE audit (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor name NOT NULL,
+    login name NOT NULL DEFAULT session_user,
+    organisation uuid,
+    action text NOT NULL,
+    kind text, subject uuid, audience uuid,
+    detail jsonb,
+    statement text,
+    backend integer NOT NULL DEFAULT pg_backend_pid(),
+    asked_at timestamptz NOT NULL DEFAULT statement_timestamp()
+);
+CREATE UNIQUE INDEX audit_once_a_statement ON audit (backend, asked_at, actor) WHERE action = 'read';
+CREATE INDEX ON audit (actor, at);
+CREATE INDEX ON audit (audience, at);
+CREATE INDEX ON audit (subject);
