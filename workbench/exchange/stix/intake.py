@@ -48,6 +48,10 @@ _STAGED: Mapping[str, pa.Schema] = {
     "references": pa.schema({"seq": pa.int64(), "property": pa.string(), "target": pa.string()}),
     "rejected": pa.schema({"index": pa.int64(), "id": pa.string(), "reason": pa.string(), "raw": pa.binary()}),
 }  # fmt: skip
+_SQL: Mapping[pa.DataType, str] = {
+    pa.int64(): "BIGINT", pa.uint8(): "UTINYINT", pa.bool_(): "BOOLEAN", pa.string(): "VARCHAR", pa.binary(): "BLOB",
+    pa.list_(pa.string()): "VARCHAR[]", _TIME: "TIMESTAMPTZ",
+}  # fmt: skip
 _KEPT = (
     "seq, id, type, version, spec, revoked, markings, marks, name, created_by, first_observed, last_observed"
 )
@@ -144,10 +148,10 @@ class Intake:
         if self._begins:
             self._con.begin()
         for name, schema in _STAGED.items():
-            self._load(
-                f"CREATE OR REPLACE TEMP TABLE __stix_{name} AS SELECT * FROM __stix_batch",  # noqa: S608
-                schema.empty_table(),
+            columns = ", ".join(
+                f'"{column}" {_SQL[kind]}' for column, kind in zip(schema.names, schema.types, strict=True)
             )
+            self._con.execute(f"CREATE OR REPLACE TEMP TABLE __stix_{name} ({columns})")
         (self._first,) = self._con.execute("SELECT coalesce(max(seq) + 1, 0) FROM stix_objects").fetchall()[0]
         return self
 
@@ -221,13 +225,6 @@ class Intake:
             self._shown.append(problem)
         self._rows["rejected"].append((problem.index, problem.id, problem.reason, found.raw))
 
-    def _load(self, sql: str, table: pa.Table) -> None:
-        self._con.register("__stix_batch", table)
-        try:
-            self._con.execute(sql)
-        finally:
-            self._con.unregister("__stix_batch")
-
     def _flush(self) -> int:
         done = len(self._rows["objects"]) + len(self._rows["rejected"])
         for name, rows in self._rows.items():
@@ -236,10 +233,9 @@ class Intake:
                     pa.array(column, kind)
                     for column, kind in zip(zip(*rows, strict=True), _STAGED[name].types, strict=True)
                 ]
-                self._load(
-                    f"INSERT INTO __stix_{name} SELECT * FROM __stix_batch",  # noqa: S608
-                    pa.table(columns, schema=_STAGED[name]),
-                )
+                # Not registered: the transaction would hold every batch until its end.
+                table = pa.table(columns, schema=_STAGED[name])
+                self._con.from_arrow(table).insert_into(f"temp.__stix_{name}")
                 rows.clear()
         self._bytes = 0
         return done
