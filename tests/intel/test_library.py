@@ -41,7 +41,7 @@ def test_the_real_ipsum_list_names_attackers(home: Path, shared: Path) -> None:
     snapshot = wb.intel.build()
     after = wb.lookup("77.90.185.20")
     assert after.is_known_attacker
-    assert after.verdict == "suspicious"  # ten lists agreed, but six weeks before the rest of the intel
+    assert after.verdict == "malicious"  # ten lists agreed; six weeks later such addresses are still reported
     assert "on 10 lists (My list, 2026-08-22)" in after.reasons
     assert after.evidence[0].entry == "77.90.185.20/32"
     assert next(s.entries for s in snapshot.sources if s.id == "ipsum") > 100_000

@@ -1,14 +1,19 @@
 """Reputation and verdict from evidence. The formula stands here and nowhere else.
 
-Every list entry ``e`` against an address gives a weight, the chance that the entry alone makes the address
-hostile *as of the snapshot*::
+**What a score means.** For an address that nobody shares, ``reputation / 100`` is the chance that public
+lists of attackers report it *on fresh observations within the 14 days after the snapshot*. It is a forecast
+of being listed, not of guilt; the measurement and its limits are below.
 
-    w(e) = base[category] · reliability[source] · agreement(level) · stated · decay(age)
+Every list entry ``e`` against an address gives a weight, that chance as far as the entry alone goes::
 
-    agreement(level) = 1 - 0.6 ** level      for sources that count observers (level 1: 0.40, 3: 0.78, 8: 0.98)
-                     = 1                     for sources that do not
-    stated           = confidence / 100      where the entry states one, else 1
-    decay(age)       = 0.5 ** (age / half-life[category])
+    w(e) = base[category] · belief · stated · decay(age)
+
+    belief     = reliability[source]                                  for a source that does not count observers
+               = 1 - (1 - 0.6 · reliability[source]) · 0.1 ** (level - 1)   for one that does: the first observer
+                 is believed to 0.6 of the grade, each one who agrees leaves a tenth of the doubt
+    stated     = confidence / 100         where the entry states one, else 1
+    decay(age) = 1 / (1 + age / half)     half[category] days after which half is left; 20 more for each
+                                          observer beyond the first
 
 ``age`` is the time from when the entry was last seen (or the source was published) to the date of the
 snapshot. Entries of one source are not independent, so a source counts with its heaviest entry; sources
@@ -18,13 +23,16 @@ are combined as independent (noisy-or), and shared or benign infrastructure hold
     counter    = Π over benign categories (1 - relief[category])
     reputation = round(100 · hostile · counter)
 
-``confidence`` (0-1) is how far the verdict may be relied on: with evidence, the noisy-or of source
-reliability times decay, lowered by shared infrastructure; without any, how much of the hostile world the
-snapshot's lists cover, so that "clean" from two lists says less than "clean" from twenty.
+``confidence`` (0-1) is how far the verdict may be relied on. With evidence: the chance that a listing is right
+and still holds, the noisy-or of belief times stated times decay, lowered by the root of ``counter``. Without
+any: the share of the addresses which will be reported in those 14 days that the snapshot's lists of attackers
+would have named, so "clean" from the shipped pack, which has no such list, comes with 0.
 
 The verdict is the first that applies: ``invalid`` and ``unroutable`` by scope; ``malicious`` from
 reputation 70 with attacker or abuser evidence and no shared infrastructure; ``suspicious`` from 40 with such evidence;
 ``anonymised`` for Tor, VPN and proxies; ``watch`` from 15; else ``clean``.
+
+**Measured** by ``tests/bench/reputation.py``.
 """
 
 from __future__ import annotations
@@ -49,7 +57,7 @@ from workbench.intel.source import Category, Reliability
 
 __all__ = ["FLAGS", "FORMULA", "VERDICTS", "Judgement", "judge", "judgement_of", "weights"]
 
-FORMULA = 1
+FORMULA = 2
 """Raised whenever the numbers change: a cached judgement of another formula is not used."""
 
 VERDICTS = ("invalid", "unroutable", "malicious", "suspicious", "anonymised", "watch", "clean")
@@ -70,9 +78,9 @@ BASE = {
     Category.ATTACKER: 0.95,
     Category.ABUSER: 0.70,
     Category.TOR: 0.35,
-    Category.PROXY: 0.30,
-    Category.VPN: 0.20,
-    Category.DATACENTER: 0.05,
+    Category.PROXY: 0.10,
+    Category.VPN: 0.10,
+    Category.DATACENTER: 0.01,
 }
 RELIABILITY = {
     Reliability.A: 1.0,
@@ -82,14 +90,22 @@ RELIABILITY = {
     Reliability.E: 0.25,
     Reliability.F: 0.4,  # cannot be judged is not the same as unreliable
 }
-HALF_LIFE_DAYS = {
-    Category.ATTACKER: 45.0,
-    Category.ABUSER: 30.0,
-    Category.TOR: 60.0,
-    Category.PROXY: 60.0,
+FIRST_OBSERVER = 0.6
+"""How far an unnamed observer is believed, as a share of the grade of the source that counts him."""
+DOUBT_LEFT = 0.1
+"""What each further observer who agrees leaves of the doubt."""
+HALF_LEFT_DAYS = {
+    Category.ATTACKER: 60.0,
+    Category.ABUSER: 60.0,
+    Category.TOR: 120.0,
+    Category.PROXY: 130.0,
     Category.VPN: 365.0,
     Category.DATACENTER: 1460.0,
 }
+DAYS_PER_OBSERVER = 20.0
+"""How much longer an entry holds for each observer beyond the first: what many see is there to stay."""
+REPORTED_IN_A_FORTNIGHT = 130_000
+"""Addresses that fast public lists of attackers name in 14 days: what ``clean`` is measured against."""
 RELIEF = {
     Category.RESOLVER: 0.7,
     Category.CDN: 0.6,
@@ -145,15 +161,17 @@ def weights(snapshot: Snapshot, rows: NDArray[np.int32] | None = None) -> NDArra
 
 
 def _trust(snapshot: Snapshot, evidence: pa.Table, category: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Reliability, agreement, stated confidence and decay of each row of evidence, multiplied."""
+    """Belief, stated confidence and decay of each row of evidence, multiplied."""
     source = numbers_of(evidence.column("source"))
     reliability = np.array([RELIABILITY[Reliability(s.reliability)] for s in snapshot.sources])[source]
-    level = numbers_of(evidence.column("level").cast(pa.float64()))
-    agreement = np.where(_counts_observers(snapshot)[source], 1.0 - 0.6**level, 1.0)
+    level = np.maximum(numbers_of(evidence.column("level").cast(pa.float64()), 1.0), 1.0)
+    counts = _counts_observers(snapshot)[source]
+    further = np.where(counts, level - 1, 0.0)
+    belief = np.where(counts, 1 - (1 - FIRST_OBSERVER * reliability) * DOUBT_LEFT**further, reliability)
     stated = numbers_of(evidence.column("confidence").cast(pa.float64()), np.nan) / 100
-    half_life = np.array([HALF_LIFE_DAYS.get(c, 1460.0) for c in _CATEGORIES])[category]
-    decay = 0.5 ** (_age_days(snapshot, evidence) / half_life)
-    trust: NDArray[np.float64] = reliability * agreement * np.where(np.isnan(stated), 1.0, stated) * decay
+    half = np.array([HALF_LEFT_DAYS.get(c, 1460.0) for c in _CATEGORIES])[category]
+    decay = 1 / (1 + _age_days(snapshot, evidence) / (half + DAYS_PER_OBSERVER * further))
+    trust: NDArray[np.float64] = belief * np.where(np.isnan(stated), 1.0, stated) * decay
     return trust
 
 
@@ -295,18 +313,19 @@ _ASKED = {str(c) for c in (*HOSTILE, Category.TOR, Category.PROXY, Category.VPN)
 
 
 def _coverage(snapshot: Snapshot) -> float:
-    """How far an address on no list may be called clean: 0.3 with no hostile list, towards 0.95 with many good ones.
+    """The share of the addresses reported in the next 14 days that the lists of attackers and abusers would have named.
 
-    A category counts with its sources as independent observers; datacenter and benign lists say nothing here.
+    An entry is right as often as a first observer is; lists are taken as independent. A range counts as one
+    entry: most of it never attacks anybody.
     """
     missed = 1.0
     for source in snapshot.sources:
-        if source.category in _ASKED and source.as_of is not None:
+        if source.category in HOSTILE and source.as_of is not None:
             days = max((snapshot.as_of - source.as_of).total_seconds() / 86400, 0.0)
-            size = min(np.log10(max(source.entries, 1)) / 5, 1.0)  # five listed addresses cover nothing
-            share = 0.35 if source.category in HOSTILE else 0.15
-            missed *= 1 - share * RELIABILITY[Reliability(source.reliability)] * size * 0.5 ** (days / 60)
-    return float(0.3 + 0.65 * (1 - missed))
+            right = source.entries * FIRST_OBSERVER * RELIABILITY[Reliability(source.reliability)]
+            share = min(right / REPORTED_IN_A_FORTNIGHT, 0.95)
+            missed *= 1 - share / (1 + days / HALF_LEFT_DAYS[Category(source.category)])
+    return 1 - missed
 
 
 def _flags(bits: NDArray[np.int64], hosting: NDArray[np.bool_]) -> NDArray[np.int64]:
