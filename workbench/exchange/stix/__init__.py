@@ -6,33 +6,42 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.exchange.stix.dossier import Dossier, Investigation, Remark, Seen, dossiers_of
     from workbench.exchange.stix.evidence import entries_of
+    from workbench.exchange.stix.exporting import Export, WithheldError, export, recipient_of
     from workbench.exchange.stix.intake import Imported
     from workbench.exchange.stix.matching import Matches, columns_of, match
     from workbench.exchange.stix.objectstore import ObjectStore
     from workbench.exchange.stix.reading import import_bundle
+    from workbench.exchange.stix.stream import StreamError
     from workbench.exchange.stix.syntax import PatternError
+    from workbench.exchange.stix.versions import Ledger
 
 _HOME = {
+    "Dossier": "dossier",
+    "Export": "exporting",
     "Imported": "intake",
+    "Investigation": "dossier",
+    "Ledger": "versions",
     "Matches": "matching",
     "ObjectStore": "objectstore",
     "PatternError": "syntax",
+    "Remark": "dossier",
+    "Seen": "dossier",
+    "StreamError": "stream",
+    "WithheldError": "exporting",
     "columns_of": "matching",
+    "dossiers_of": "dossier",
     "entries_of": "evidence",
+    "export": "exporting",
     "import_bundle": "reading",
     "match": "matching",
+    "recipient_of": "exporting",
 }
 __all__ = [
-    "Imported",
-    "Matches",
-    "ObjectStore",
-    "PatternError",
-    "columns_of",
-    "entries_of",
-    "import_bundle",
-    "match",
-]
+    "Dossier", "Export", "Imported", "Investigation", "Ledger", "Matches", "ObjectStore", "PatternError", "Remark", "Seen",
+    "StreamError", "WithheldError", "columns_of", "dossiers_of", "entries_of", "export", "import_bundle", "match", "recipient_of",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

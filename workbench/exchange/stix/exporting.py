@@ -1,0 +1,325 @@
+"""STIX bundles out: what the recipient may have, marked, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.exchange.stix.dossier import SHARED, Dossier, Investigation, dossiers_of
+from workbench.exchange.stix.markings import KNOWN, marking
+from workbench.exchange.stix.versions import Ledger, Versions, stable_id, timestamp
+from workbench.secrecy import (
+    COMMUNITY,
+    PUBLIC,
+    TLP,
+    Marking,
+    Organisation,
+    Recipient,
+    Withheld,
+    may_receive,
+    withheld,
+)
+
+if TYPE_CHECKING:
+    from workbench.exchange.stix.building import Builder
+
+__all__ = ["Export", "WithheldError", "export", "recipient_of"]
+
+
+class WithheldError(PermissionError):
+    """The recipient may not have everything that was to be exported; ``withheld`` says what and why."""
+
+    def __init__(self, things: list[Withheld]) -> None:
+        shown = "; ".join(str(thing) for thing in things[:20])
+        more = f"; and {len(things) - 20} more" if len(things) > 20 else ""
+        super().__init__(f"nothing exported: {shown}{more}")
+        self.withheld = tuple(things)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A bundle for one recipient. ``withheld`` was left out because of its marking, ``left_out`` counts table rows
+    by the verdict or scope for which they were."""
+
+    id: str
+    objects: tuple[dict[str, Any], ...]
+    recipient: Recipient
+    withheld: tuple[Withheld, ...] = ()
+    left_out: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+    def bundle(self) -> dict[str, Any]:
+        """The bundle as a dict."""
+        return {"type": "bundle", "id": self.id, "objects": list(self.objects)}
+
+    def serialize(self) -> str:
+        """The bundle as JSON, as objects of the ``stix2`` library give theirs."""
+        return json.dumps(self.bundle(), indent=2, ensure_ascii=False)
+
+    def to_stix2(self) -> Any:
+        """The bundle as a ``stix2.Bundle``."""
+        import stix2
+
+        return stix2.parse(self.bundle(), version="2.1")
+
+    def write(self, path: Path | str) -> None:
+        """Write the bundle to a file, all of it or nothing."""
+        target = Path(path)
+        draft = target.with_name(f"{target.name}.part")
+        draft.write_text(self.serialize() + "\n", encoding="utf-8")
+        draft.replace(target)
+
+    def __str__(self) -> str:
+        counts = Counter(value["type"] for value in self.objects)
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+        lines = [f"bundle for {self.recipient}: {len(self)} objects ({kinds})"]
+        if self.left_out:
+            lines.append(
+                "  not exported: " + ", ".join(f"{n} {why}" for why, n in sorted(self.left_out.items()))
+            )
+        lines += [f"  note: {note}" for note in self.notes]
+        lines += [f"  withheld: {thing}" for thing in self.withheld[:20]]
+        if len(self.withheld) > 20:
+            lines.append(f"  … and {len(self.withheld) - 20} more withheld")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def recipient_of(text: str | Recipient | Organisation, own: Organisation | None = None) -> Recipient:
+    """Who is meant by ``public``, ``community``, ``CERT B`` (an organisation) or ``anna@CERT B`` (one of its members).
+
+    An organisation is taken to belong to the community; pass an ``Organisation`` for one that does not.
+    """
+    if isinstance(text, Recipient):
+        return text
+    if isinstance(text, Organisation):
+        return Recipient(text)
+    name = text.strip()
+    if not name:
+        raise ValueError(
+            "the recipient has no name: say public, community, an organisation, or member@organisation"
+        )
+    if name.lower() in ("public", "community"):
+        return PUBLIC if name.lower() == "public" else COMMUNITY
+    member, at, organisation = name.partition("@")
+    if not at:
+        member, organisation = "", name
+    if own is not None and organisation == own.name:
+        return Recipient(own, member or None)
+    return Recipient(Organisation(organisation), member or None)
+
+
+def export(
+    what: Any,
+    *,
+    organisation: str | Organisation,
+    to: str | Recipient | Organisation,
+    tlp: str | TLP | None = None,
+    recipients: Iterable[str] = (),
+    withheld: Literal["refuse", "drop"] = "refuse",
+    verdicts: Iterable[str] = SHARED,
+    valid_for: timedelta = timedelta(days=30),
+    identity: str | None = None,
+    investigation: str | None = None,
+    versions: Versions | None = None,
+    now: datetime | None = None,
+) -> Export:
+    """Make a STIX 2.1 bundle of what one recipient may have.
+
+    ``what`` is a triage, an enriched table (pyarrow, pandas, list of dicts), a
+    :class:`~workbench.exchange.stix.Dossier`, an :class:`~workbench.exchange.stix.Investigation`, or a list
+    of these two. Of a table the rows with one of ``verdicts`` go; its columns ``hits``, ``first_seen`` and
+    ``last_seen`` become sightings and observed data. ``tlp`` is the level of a table, ``recipients`` the
+    members it is named for at RED, ``investigation`` the matter it belongs to; dossiers bring their own markings.
+
+    ``organisation`` makes the bundle: an :class:`~workbench.secrecy.Organisation` to name its clients, to
+    whom AMBER may go; ``identity`` is its STIX id, where it has one. ``to`` is ``"public"``,
+    ``"community"``, the name of an organisation, ``"member@organisation"``, or a
+    :class:`~workbench.secrecy.Recipient`. What ``to`` may not have stops the export;
+    ``withheld="drop"`` leaves it out instead and says so in the result.
+
+    An indicator holds from the day of the snapshot its verdict rests on for ``valid_for``. Ids follow from the
+    organisation and the thing, so the same thing exported again is a newer version, or the same one
+    where nothing changed; an indicator whose verdict no longer holds is revoked. ``versions`` remembers
+    what was handed out, by default in the directory of the workbench.
+
+    Raises:
+        WithheldError: something may not go to ``to``; it is a PermissionError and names each thing.
+        ValueError: an address, column, level or name is none.
+        OSError: the record of earlier exports cannot be read or written.
+    """
+    from workbench.exchange.stix.building import Builder
+
+    own = Organisation(organisation) if isinstance(organisation, str) else organisation
+    if not own.name.strip():
+        raise ValueError("the organisation has no name")
+    if withheld not in ("refuse", "drop"):
+        raise ValueError(f"withheld is 'refuse' or 'drop', not {withheld!r}")
+    recipient = recipient_of(to, own)
+    marked = None if tlp is None else Marking(TLP.parse(tlp), own, frozenset(recipients))
+    dossiers, matters, left_out = _things(what, marked, verdicts)
+    if investigation is not None:
+        if marked is None:
+            raise ValueError("investigation names the matter of a table; dossiers go into an Investigation")
+        matters = [Investigation(name=investigation, marking=marked, dossiers=tuple(dossiers))]
+        dossiers = []
+    chosen = _Chosen(recipient)
+    kept = [kept for dossier in dossiers if (kept := chosen.dossier(dossier))]
+    told = [chosen.investigation(matter) for matter in matters]
+    if chosen.withheld and withheld == "refuse":
+        raise WithheldError(list(dict.fromkeys(chosen.withheld)))
+
+    moment = now or datetime.now(UTC)
+    builder = Builder(own.name, identity or stable_id("identity", own.name), valid_for, moment)
+    for dossier in kept:
+        builder.dossier(dossier)
+    about = [[ref for dossier in members for ref in builder.dossier(dossier)] for _, members, _ in told]
+    for (matter, _, itself), refs in zip(told, about, strict=True):
+        if refs and itself:
+            builder.investigation(matter, refs)
+    if not builder.levels:
+        return Export(stable_id("bundle", own.name, "empty"), (), recipient, tuple(chosen.withheld), left_out)
+    builder.maker()
+    all_dossiers = [*kept, *(dossier for _, members, _ in told for dossier in members)]
+    objects = _versioned(builder, all_dossiers, recipient, own, versions or Ledger.at_home(), moment)
+    key = [f"{value['id']} {value.get('modified', '')}" for value in objects]
+    return Export(
+        stable_id("bundle", own.name, *key),
+        tuple(objects),
+        recipient,
+        tuple(dict.fromkeys(chosen.withheld)),
+        left_out,
+        tuple(_notes(objects, moment)),
+    )
+
+
+def _notes(objects: list[dict[str, Any]], now: datetime) -> Iterator[str]:
+    past = [v for v in objects if "valid_until" in v and v["valid_until"] <= timestamp(now)]
+    current = [v for v in past if not v.get("revoked")]
+    if current:
+        days = sorted({value["valid_from"][:10] for value in current})
+        yield (
+            f"{len(current)} {_indicators(len(current))} past validity, which begins {days[0]}"
+            + (f" to {days[-1]}" if len(days) > 1 else "")
+            + "; build newer intel, or let them hold longer"
+        )
+    if revoked := sum(value.get("revoked", False) for value in objects):
+        yield f"{revoked} {_indicators(revoked)} revoked: handed out before, and the verdict no longer holds"
+
+
+def _indicators(count: int) -> str:
+    return "indicator is" if count == 1 else "indicators are"
+
+
+def _things(
+    what: Any, marking: Marking | None, verdicts: Iterable[str]
+) -> tuple[list[Dossier], list[Investigation], dict[str, int]]:
+    items = [what] if isinstance(what, Dossier | Investigation) else what
+    if (
+        isinstance(items, list | tuple)
+        and items
+        and all(isinstance(i, Dossier | Investigation) for i in items)
+    ):
+        if marking is not None:
+            raise ValueError("dossiers and investigations bring their own markings: leave tlp out")
+        dossiers = [_canonical(i) for i in items if isinstance(i, Dossier)]
+        matters = [
+            replace(i, dossiers=tuple(map(_canonical, i.dossiers)))
+            for i in items
+            if isinstance(i, Investigation)
+        ]
+        return dossiers, matters, {}
+    if marking is None:
+        raise ValueError(
+            "which TLP level does the table have? pass tlp='green' (clear, green, amber, amber+strict, red)"
+        )
+    found, left_out = dossiers_of(items, marking, verdicts)
+    return found, [], left_out
+
+
+def _canonical(dossier: Dossier) -> Dossier:
+    network = ip_network(dossier.address, strict=False)
+    single = network.prefixlen == network.max_prefixlen
+    return replace(dossier, address=str(network.network_address if single else network))
+
+
+@dataclass(slots=True)
+class _Chosen:
+    """Asks the one rule of every thing, and collects what the recipient may not have."""
+
+    recipient: Recipient
+    withheld: list[Withheld] = field(default_factory=list)
+
+    def dossier(self, dossier: Dossier) -> Dossier | None:
+        if not self._may((dossier.address, dossier.marking)):
+            return None
+        remarks = [
+            remark
+            for remark in dossier.remarks
+            if remark.marking is None
+            or self._may((f"note {remark.text[:40]!r} on {dossier.address}", remark.marking))
+        ]
+        return dossier if len(remarks) == len(dossier.remarks) else replace(dossier, remarks=tuple(remarks))
+
+    def investigation(self, investigation: Investigation) -> tuple[Investigation, list[Dossier], bool]:
+        itself = self._may((f"investigation {investigation.name!r}", investigation.marking))
+        members = [kept for dossier in investigation.dossiers if (kept := self.dossier(dossier))]
+        return investigation, members, itself
+
+    def _may(self, thing: tuple[str, Marking]) -> bool:
+        found = withheld(self.recipient, [thing])
+        self.withheld += found
+        return not found
+
+
+def _versioned(
+    builder: Builder,
+    dossiers: list[Dossier],
+    recipient: Recipient,
+    own: Organisation,
+    versions: Versions,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    import stix2
+
+    from workbench.exchange.stix.building import indicator_id
+
+    contents = [builder.marked(value) for value in builder.versioned.values()]
+    possible = {indicator_id(own.name, dossier.address) for dossier in dossiers} - builder.versioned.keys()
+    for value in versions.last(sorted(possible)).values():
+        # What it said then goes out again: it may be closer than what is said now.
+        levels = [KNOWN[mark] for mark in value["object_marking_refs"]]
+        if not value.get("revoked") and may_receive(recipient, Marking(max(levels), own)):
+            contents.append(
+                {k: v for k, v in value.items() if k not in ("created", "modified")} | {"revoked": True}
+            )
+            builder.levels[value["id"]] = max(levels)
+    stamped = versions.stamp(contents, now)
+    observables = [builder.marked(value) for value in builder.observables.values()]
+    used = sorted({mark for value in [*stamped, *observables] for mark in value["object_marking_refs"]})
+    marks = [marking(KNOWN[mark]) for mark in sorted(used, key=lambda mark: KNOWN[mark])]
+    return list(_checked(stix2, [*marks, *_first_identities(stamped), *observables, *_others(stamped)]))
+
+
+def _first_identities(values: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    return (value for value in values if value["type"] == "identity")
+
+
+def _others(values: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    return (value for value in values if value["type"] != "identity")
+
+
+def _checked(stix2: Any, values: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for value in values:
+        parsed: dict[str, Any] = json.loads(stix2.parse(value, version="2.1").serialize())
+        yield parsed

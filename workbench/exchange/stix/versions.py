@@ -1,0 +1,112 @@
+"""Versions of what was handed out: the same again keeps its version, what changed becomes a newer one."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+__all__ = ["Ledger", "Versions", "stable_id", "timestamp"]
+
+
+def stable_id(kind: str, *key: str) -> str:
+    """The id of an object about ``key``, the same whenever and wherever it is made.
+
+    STIX 2.1 section 2.9 wants version 4 for all but observables; RFC 9562 section 5.4 lets its bits be
+    pseudo-random. Here they are a hash of the key, whose first part is the organisation.
+    """
+    text = "\x1f".join(("ip-workbench", kind, *key))
+    bits = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+    return f"{kind}--{uuid.UUID(bytes=bits, version=4)}"
+
+
+def timestamp(moment: datetime) -> str:
+    """A STIX timestamp in UTC, to the millisecond; a moment without a zone is taken as UTC."""
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+class Versions(Protocol):
+    """What the export asks of whoever remembers versions."""
+
+    def stamp(self, objects: Sequence[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+        """The objects with ``created`` and ``modified``."""
+
+    def last(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The newest version handed out, of those ids that have one."""
+
+
+class Ledger:
+    """Versions in an SQLite file, which several processes may use at once. A path of ``None`` keeps nothing."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+
+    @classmethod
+    def at_home(cls) -> Ledger:
+        """The ledger of this user, in the directory of the workbench."""
+        from workbench.intel.home import home
+
+        return cls(home() / "stix-exported.sqlite")
+
+    def stamp(self, objects: Sequence[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+        """The objects with ``created`` and ``modified``: as before where nothing else changed."""
+        with self._open(writing=True) as con:
+            known = self._known(con, [value["id"] for value in objects])
+            stamped = [_stamped(value, known.get(value["id"]), now) for value in objects]
+            fresh = [v for v in stamped if v != known.get(v["id"])]
+            con.executemany(
+                "INSERT INTO exported VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET raw = excluded.raw",
+                [(value["id"], json.dumps(value)) for value in fresh],
+            )
+        return stamped
+
+    def last(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The newest version handed out, of those ids that have one."""
+        with self._open(writing=False) as con:
+            return self._known(con, ids)
+
+    @contextlib.contextmanager
+    def _open(self, writing: bool) -> Iterator[sqlite3.Connection]:
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            con = sqlite3.connect(self.path or ":memory:", timeout=60, isolation_level=None)
+        except sqlite3.OperationalError as error:
+            raise OSError(f"{self.path}: {error}") from error
+        with contextlib.closing(con):
+            try:
+                con.execute("BEGIN IMMEDIATE" if writing or self.path is None else "BEGIN")
+                con.execute(
+                    "CREATE TABLE IF NOT EXISTS exported (id TEXT PRIMARY KEY, raw TEXT NOT NULL) WITHOUT ROWID"
+                )
+                yield con
+                con.execute("COMMIT")
+            except sqlite3.DatabaseError as error:
+                raise OSError(
+                    f"{self.path}: the record of earlier exports cannot be used: {error}"
+                ) from error
+
+    @staticmethod
+    def _known(con: sqlite3.Connection, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        con.execute("CREATE TEMP TABLE wanted (id TEXT PRIMARY KEY)")
+        con.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", [(identifier,) for identifier in ids])
+        rows = con.execute("SELECT id, raw FROM exported JOIN wanted USING (id)").fetchall()
+        con.execute("DROP TABLE temp.wanted")
+        return {identifier: json.loads(raw) for identifier, raw in rows}
+
+
+def _stamped(value: dict[str, Any], before: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
+    if before is None:
+        return {**value, "created": timestamp(now), "modified": timestamp(now)}
+    created, modified = before["created"], before["modified"]
+    if {**value, "created": created, "modified": modified} != before:
+        earliest = datetime.fromisoformat(modified) + timedelta(milliseconds=1)
+        modified = timestamp(max(now, earliest))
+    return {**value, "created": created, "modified": modified}
