@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from workbench.case import Case
     from workbench.enrichment import Intel, Triage
     from workbench.intel import Snapshot
+    from workbench.store import Store
 
 __version__ = "0.1.0"
-__all__ = ["attach", "enrich", "enrich_table", "intel", "lookup", "open_case", "triage"]
+__all__ = ["attach", "connect_store", "enrich", "enrich_table", "intel", "lookup", "open_case", "triage"]
 
 
 def lookup(address: str, *, snapshot: Snapshot | str | None = None) -> Intel:
@@ -80,6 +81,14 @@ def open_case(path: str) -> Case:
     from workbench.case import Case
 
     return Case(path)
+
+
+def connect_store(url: str | None = None, *, organisation: str = "My organisation") -> Store:
+    """Connect to a shared store of profiles, or, without a URL, to the one on this machine; see
+    :func:`workbench.store.connect_store`."""
+    from workbench.store import connect_store as connect
+
+    return connect(url, organisation=organisation)
 
 
 def _column(addresses: Any) -> Any:

@@ -1,0 +1,79 @@
+"""The store: profiles shared in PostgreSQL, where row-level security decides who sees what.
+
+``store = wb.connect_store()`` opens the one on this machine, with a server of its own;
+``wb.connect_store("postgresql://ines@db.example/workbench")`` one that is shared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.store.administration import Administration, Status
+    from workbench.store.alerts import Alert, Watchlist
+    from workbench.store.connection import Store
+    from workbench.store.entities import Entity
+    from workbench.store.errors import Conflict, NotFound, StoreError, Unreachable
+    from workbench.store.investigations import Investigation
+    from workbench.store.observations import Evidence, Footprint, Sighting
+    from workbench.store.profile import Profile, ThreatLevel
+
+__all__ = ["Administration", "Alert", "Conflict", "Entity", "Evidence", "Footprint", "Investigation", "NotFound", "Profile", "Sighting", "Status", "Store", "StoreError", "ThreatLevel", "Unreachable", "Watchlist", "connect_store"]  # fmt: skip
+
+_FROM = {
+    "Administration": "administration",
+    "Alert": "alerts",
+    "Conflict": "errors",
+    "Entity": "entities",
+    "Evidence": "observations",
+    "Footprint": "observations",
+    "Investigation": "investigations",
+    "NotFound": "errors",
+    "Profile": "profile",
+    "ThreatLevel": "profile",
+    "Sighting": "observations",
+    "Status": "administration",
+    "Store": "connection",
+    "StoreError": "errors",
+    "Unreachable": "errors",
+    "Watchlist": "alerts",
+}
+
+
+def connect_store(url: str | None = None, *, organisation: str = "My organisation") -> Store:
+    """Connect to the store at ``url`` (``postgresql://role@host/database``) as a member of it.
+
+    Without a URL: to the store on this machine, whose server is started, set up with you as member of
+    ``organisation`` cleared up to TLP:RED, and stopped when the last process using it ends.
+
+    Raises:
+        Unreachable: the server does not answer or does not start.
+        StoreError: there is no store at the URL, or not of this version.
+        PermissionError: the role is no active member.
+    """
+    from workbench.store.connection import Store
+
+    if url is not None:
+        return Store(url)
+    from workbench.secrecy import TLP
+    from workbench.store.administration import Administration
+    from workbench.store.server import as_role, embedded, system_role
+
+    superuser = embedded()
+    role = system_role()
+    with Administration(superuser) as administration:
+        state = administration.status()
+        if state.schema != state.newest:
+            state = administration.migrate()
+        if not state.counts["members"]:
+            administration.add_organisation(organisation)
+            administration.add_member(role, organisation, TLP.RED)
+    return Store(as_role(superuser, role))
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FROM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)

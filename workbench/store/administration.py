@@ -93,7 +93,7 @@ class Administration:
         if schema:
             with self._as_warden():
                 for name in ("organisations", "members", "profiles", "investigations"):
-                    counts[name] = int(self._one(f"SELECT count(*) FROM workbench.{name}")[0])  # noqa: S608
+                    counts[name] = int(self._one(f"SELECT count(*) FROM workbench.{name}")[0])
         return Status(self._server(), schema, newest(), counts)
 
     def add_organisation(
@@ -193,9 +193,7 @@ class Administration:
                 raise NotFound(f"there is no member {role!r}")
 
     def _organisation(self, name: str) -> Any:
-        found = self.con.execute(
-            "SELECT id FROM workbench.organisations WHERE name = %s", (name,)
-        ).fetchone()
+        found = self.con.execute("SELECT id FROM workbench.organisations WHERE name = %s", (name,)).fetchone()
         if found is None:
             raise NotFound(
                 f"there is no organisation {name!r}: add it first, workbench store organisation add"

@@ -5,6 +5,11 @@ from __future__ import annotations
 from alembic import context
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, version_table="migrations", version_table_schema="workbench", transactional_ddl=True)
+context.configure(
+    connection=connection,
+    version_table="migrations",
+    version_table_schema="workbench",
+    transactional_ddl=True,
+)
 with context.begin_transaction():
     context.run_migrations()

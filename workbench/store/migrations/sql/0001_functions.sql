@@ -9,19 +9,19 @@ END;
 -- The ids of what the member may see and that matches; the indexes used here are closed to her own queries,
 -- whose plans would count what matched and was hidden.
 CREATE FUNCTION matching(words_like text, tagged text[], covers inet) RETURNS SETOF uuid
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp SET pg_trgm.word_similarity_threshold = 0.6
+    LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = workbench, pg_temp SET pg_trgm.word_similarity_threshold = 0.6
 AS $$
 DECLARE
     mine uuid[] := audiences_of_acting();
     pattern text := '%' || replace(replace(replace(lower(words_like), '\', '\\'), '%', '\%'), '_', '\_') || '%';
 BEGIN
     IF covers IS NOT NULL THEN
-        RETURN QUERY SELECT id FROM profiles p WHERE p.address >>= covers AND p.audience = ANY (mine)
+        RETURN QUERY SELECT id FROM profiles p WHERE network(p.address)::inet >>= covers AND p.audience = ANY (mine)
             AND (tagged IS NULL OR p.tags @> tagged)
-            AND (words_like IS NULL OR p.words LIKE pattern OR lower(words_like) <% p.words);
+            AND (words_like IS NULL OR lower(p.words) LIKE pattern OR lower(words_like) <% lower(p.words));
     ELSIF words_like IS NOT NULL THEN
         RETURN QUERY SELECT id FROM profiles p
-            WHERE (p.words LIKE pattern OR lower(words_like) <% p.words) AND p.audience = ANY (mine)
+            WHERE (lower(p.words) LIKE pattern OR lower(words_like) <% lower(p.words)) AND p.audience = ANY (mine)
             AND (tagged IS NULL OR p.tags @> tagged);
     ELSE
         RETURN QUERY SELECT id FROM profiles p WHERE p.tags @> tagged AND p.audience = ANY (mine);
@@ -32,7 +32,7 @@ $$;
 CREATE FUNCTION recipients_of(thing_id uuid) RETURNS SETOF name
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp
 BEGIN ATOMIC
-    SELECT r.role FROM recipients r WHERE r.thing = thing_id AND thing_id = ANY (audiences_of_acting());
+    SELECT r.role FROM recipients r WHERE r.thing::text = thing_id::text AND thing_id = ANY (audiences_of_acting());
 END;
 
 -- One line in the audit for each of these that is AMBER or above and that the member may see.
@@ -57,22 +57,22 @@ END
 $$;
 
 -- Tables that hang on a thing, and the column that carries its audience.
-CREATE FUNCTION spread_audience(of_kind text, thing uuid, new_audience uuid) RETURNS void
+CREATE FUNCTION spread_audience(of_kind text, thing uuid, old_audience uuid, new_audience uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
 AS $$
 DECLARE
     name text;
 BEGIN
     IF of_kind = 'profiles' THEN
-        FOREACH name IN ARRAY ARRAY['enrichments', 'evidence', 'sightings', 'footprint', 'investigation_profiles', 'entity_profiles', 'profile_history', 'alerts'] LOOP
-            EXECUTE format('UPDATE %I SET audience = $1 WHERE profile = $2', name) USING new_audience, thing;
+        FOREACH name IN ARRAY ARRAY['evidence', 'sightings', 'footprint', 'investigation_profiles', 'entity_profiles', 'profile_history', 'alerts'] LOOP
+            EXECUTE format('UPDATE %I SET audience = $1 WHERE profile = $2 AND audience = $3', name) USING new_audience, thing, old_audience;
         END LOOP;
     ELSIF of_kind = 'investigations' THEN
-        UPDATE investigation_profiles SET investigation_audience = new_audience WHERE investigation = thing;
+        UPDATE investigation_profiles SET investigation_audience = new_audience WHERE investigation = thing AND investigation_audience = old_audience;
     ELSIF of_kind = 'entities' THEN
-        UPDATE entity_profiles SET entity_audience = new_audience WHERE entity = thing;
+        UPDATE entity_profiles SET entity_audience = new_audience WHERE entity = thing AND entity_audience = old_audience;
     ELSIF of_kind = 'watchlists' THEN
-        UPDATE alerts SET watchlist_audience = new_audience WHERE watchlist = thing;
+        UPDATE alerts SET watchlist_audience = new_audience WHERE watchlist = thing AND watchlist_audience = old_audience;
         UPDATE alerts SET audience = new_audience WHERE watchlist = thing AND profile IS NULL;
     END IF;
     UPDATE audit SET audience = new_audience WHERE subject = thing AND audience IS NOT NULL;
@@ -115,7 +115,7 @@ BEGIN
             RAISE EXCEPTION '% is no member who may receive TLP:RED', stranger USING ERRCODE = 'invalid_parameter_value';
         END IF;
     END IF;
-    DELETE FROM recipients r WHERE r.thing = set_secrecy.thing AND (new_level < 4 OR r.role <> me.role AND r.role <> ALL (coalesce(named, '{}')));
+    DELETE FROM recipients r WHERE r.thing::text = set_secrecy.thing::text AND (new_level < 4 OR r.role <> me.role AND r.role <> ALL (coalesce(named, '{}')));
     IF new_level = 4 THEN
         INSERT INTO recipients (role, thing, named_by)
         SELECT DISTINCT n, set_secrecy.thing, me.role FROM unnest(array_append(coalesce(named, '{}'), me.role)) AS n ON CONFLICT DO NOTHING;
@@ -123,7 +123,7 @@ BEGIN
     EXECUTE format('UPDATE %I SET secrecy = $2 WHERE id = $1 RETURNING audience, version', of_kind)
         INTO new_audience, new_version USING thing, new_level;
     IF new_audience <> old.audience THEN
-        PERFORM spread_audience(of_kind, thing, new_audience);
+        PERFORM spread_audience(of_kind, thing, old.audience, new_audience);
     END IF;
     INSERT INTO audit (actor, organisation, action, kind, subject, audience, detail)
     VALUES (me.role, me.organisation, 'set secrecy', of_kind, thing, new_audience,
@@ -158,8 +158,8 @@ BEGIN
     new_level := greatest(a.secrecy, b.secrecy);
     IF new_level = 4 THEN
         SELECT array_agg(r.role) INTO both_named FROM recipients r
-        WHERE r.thing = CASE WHEN a.secrecy = 4 THEN a.id ELSE b.id END
-          AND (a.secrecy < 4 OR b.secrecy < 4 OR EXISTS (SELECT FROM recipients s WHERE s.thing = b.id AND s.role = r.role));
+        WHERE r.thing::text = (CASE WHEN a.secrecy = 4 THEN a.id ELSE b.id END)::text
+          AND (a.secrecy < 4 OR b.secrecy < 4 OR EXISTS (SELECT FROM recipients s WHERE s.thing::text = b.id::text AND s.role = r.role));
     END IF;
     FOREACH name IN ARRAY ARRAY['evidence', 'sightings'] LOOP
         EXECUTE format('UPDATE %I SET profile = $1, audience = $3 WHERE profile = $2', name) USING kept, given_up, a.audience;

@@ -57,7 +57,7 @@ DO $$
 DECLARE
     name text;
     secret text[] := ARRAY['profiles', 'investigations', 'entities', 'watchlists'];
-    child text[] := ARRAY['enrichments', 'evidence', 'sightings', 'footprint'];
+    child text[] := ARRAY['evidence', 'sightings', 'footprint'];
     own text := 'owner = (SELECT organisation FROM members WHERE role = current_user AND active)';
     seen text := 'audience = ANY (ARRAY(SELECT audience FROM my_audiences)) AND (SELECT note_read())';
     cleared text := 'secrecy <= (SELECT level FROM clearances WHERE role = current_user)';
@@ -106,12 +106,11 @@ CREATE POLICY see ON audit FOR SELECT TO workbench_member
     USING (actor = current_user OR (audience = ANY (ARRAY(SELECT audience FROM my_audiences)) AND organisation = (SELECT organisation FROM members WHERE role = current_user AND active)));
 
 -- What a member sets herself; the rest has defaults, triggers and functions.
-GRANT INSERT (address, owner, secrecy, token, snapshot, enriched_at, country, region, city, latitude, longitude, asn, as_org, network_type, prefix, is_tor, is_vpn, is_proxy, is_datacenter, is_known_attacker, is_known_abuser, is_anonymous, reputation, confidence, verdict, reasons, threat_level, notes, tags) ON profiles TO workbench_member;
-GRANT UPDATE (snapshot, enriched_at, country, region, city, latitude, longitude, asn, as_org, network_type, prefix, is_tor, is_vpn, is_proxy, is_datacenter, is_known_attacker, is_known_abuser, is_anonymous, reputation, confidence, verdict, reasons, threat_level, notes, tags, deleted_at) ON profiles TO workbench_member;
+GRANT INSERT (address, owner, secrecy, token, snapshot, enriched_at, country, region, city, latitude, longitude, accuracy_km, asn, as_org, network_type, prefix, is_tor, is_vpn, is_proxy, is_datacenter, is_known_attacker, is_known_abuser, is_anonymous, reputation, confidence, verdict, reasons, threat_level, notes, tags) ON profiles TO workbench_member;
+GRANT UPDATE (snapshot, enriched_at, country, region, city, latitude, longitude, accuracy_km, asn, as_org, network_type, prefix, is_tor, is_vpn, is_proxy, is_datacenter, is_known_attacker, is_known_abuser, is_anonymous, reputation, confidence, verdict, reasons, threat_level, notes, tags, deleted_at) ON profiles TO workbench_member;
 GRANT INSERT (owner, secrecy, name, description), UPDATE (name, description, state, deleted_at) ON investigations TO workbench_member;
 GRANT INSERT (owner, secrecy, kind, name, description), UPDATE (kind, name, description, deleted_at) ON entities TO workbench_member;
 GRANT INSERT (owner, secrecy, name, network, asn, country, threat_level), UPDATE (name, deleted_at) ON watchlists TO workbench_member;
-GRANT INSERT (profile, snapshot, record) ON enrichments TO workbench_member;
 GRANT INSERT (profile, source, category, entry, label, confidence, first_seen, last_seen, licence, stix_id), DELETE ON evidence TO workbench_member;
 GRANT INSERT (profile, first_seen, last_seen, count, sensor, target), DELETE ON sightings TO workbench_member;
 GRANT INSERT (profile, kind, value, source, first_seen, last_seen), DELETE ON footprint TO workbench_member;

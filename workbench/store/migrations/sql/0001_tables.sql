@@ -58,15 +58,16 @@ CREATE TABLE profiles (
     version integer NOT NULL DEFAULT 1,
     snapshot text,
     enriched_at timestamptz,
-    country country_code, region text, city text, latitude double precision, longitude double precision,
+    country country_code, region text, city text, latitude double precision, longitude double precision, accuracy_km integer,
     asn bigint CONSTRAINT asn_range CHECK (asn BETWEEN 0 AND 4294967295),
     as_org text, network_type text, prefix cidr,
     is_tor boolean NOT NULL DEFAULT false, is_vpn boolean NOT NULL DEFAULT false, is_proxy boolean NOT NULL DEFAULT false,
     is_datacenter boolean NOT NULL DEFAULT false, is_known_attacker boolean NOT NULL DEFAULT false,
     is_known_abuser boolean NOT NULL DEFAULT false, is_anonymous boolean NOT NULL DEFAULT false,
     reputation smallint CONSTRAINT reputation_range CHECK (reputation BETWEEN 0 AND 100),
+    rank smallint NOT NULL GENERATED ALWAYS AS (coalesce(reputation, -1)) STORED,
     confidence real CONSTRAINT confidence_range CHECK (confidence BETWEEN 0 AND 1),
-    verdict text, reasons text[] NOT NULL DEFAULT '{}',
+    verdict text, reasons text NOT NULL DEFAULT '',
     threat_level smallint NOT NULL DEFAULT 0 CONSTRAINT threat_level_range CHECK (threat_level BETWEEN 0 AND 4),
     notes text NOT NULL DEFAULT '' CONSTRAINT notes_length CHECK (length(notes) <= 100000),
     tags text[] NOT NULL DEFAULT '{}' CONSTRAINT tags_count CHECK (cardinality(tags) <= 100),
@@ -80,27 +81,28 @@ CREATE TABLE profiles (
 );
 -- Whoever may write at a level sees all of her organisation at that level, RED excepted: a violation tells
 -- her nothing she could not see. A token is random and her own.
-CREATE UNIQUE INDEX profile_address_unique ON profiles (owner, address, secrecy) WHERE secrecy < 4 AND deleted_at IS NULL;
+CREATE UNIQUE INDEX profile_address_unique ON profiles (audience, owner, address) WHERE secrecy < 4 AND deleted_at IS NULL;
 CREATE UNIQUE INDEX profile_token_unique ON profiles (created_by, token);
 CREATE INDEX profiles_by_address ON profiles (audience, address);
-CREATE INDEX profiles_by_reputation ON profiles (audience, reputation DESC NULLS LAST, id);
-CREATE INDEX profiles_by_country ON profiles (audience, country, reputation DESC NULLS LAST, id);
-CREATE INDEX profiles_by_asn ON profiles (audience, asn, reputation DESC NULLS LAST, id);
-CREATE INDEX profiles_by_threat_level ON profiles (audience, threat_level, reputation DESC NULLS LAST, id);
-CREATE INDEX profiles_by_verdict ON profiles (audience, verdict, reputation DESC NULLS LAST, id);
+CREATE INDEX profiles_by_reputation ON profiles (audience, rank, id);
+CREATE INDEX profiles_by_country ON profiles (audience, country, rank, id);
+CREATE INDEX profiles_by_asn ON profiles (audience, asn, rank, id);
+CREATE INDEX profiles_by_threat_level ON profiles (audience, threat_level, rank, id);
+CREATE INDEX profiles_by_verdict ON profiles (audience, verdict, rank, id);
 CREATE INDEX profiles_by_update ON profiles (audience, updated_at, id);
 CREATE INDEX profiles_by_change ON profiles (audience, changed_in);
-CREATE INDEX profiles_tor ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_tor;
-CREATE INDEX profiles_vpn ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_vpn;
-CREATE INDEX profiles_proxy ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_proxy;
-CREATE INDEX profiles_datacenter ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_datacenter;
-CREATE INDEX profiles_known_attacker ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_known_attacker;
-CREATE INDEX profiles_known_abuser ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_known_abuser;
-CREATE INDEX profiles_anonymous ON profiles (audience, reputation DESC NULLS LAST, id) WHERE is_anonymous;
--- Only the functions of the warden can use these: their operators are not leakproof.
-CREATE INDEX profiles_words ON profiles USING gin (audience, words gin_trgm_ops);
+CREATE INDEX profiles_tor ON profiles (audience, rank, id) WHERE is_tor;
+CREATE INDEX profiles_vpn ON profiles (audience, rank, id) WHERE is_vpn;
+CREATE INDEX profiles_proxy ON profiles (audience, rank, id) WHERE is_proxy;
+CREATE INDEX profiles_datacenter ON profiles (audience, rank, id) WHERE is_datacenter;
+CREATE INDEX profiles_known_attacker ON profiles (audience, rank, id) WHERE is_known_attacker;
+CREATE INDEX profiles_known_abuser ON profiles (audience, rank, id) WHERE is_known_abuser;
+CREATE INDEX profiles_anonymous ON profiles (audience, rank, id) WHERE is_anonymous;
+-- Only the functions of the warden can use these: lower(), network() and @> are not leakproof, so that the
+-- planner keeps a member's own condition with them behind the policy.
+CREATE INDEX profiles_words ON profiles USING gin (audience, lower(words) gin_trgm_ops);
 CREATE INDEX profiles_tags ON profiles USING gin (audience, tags);
-CREATE INDEX profiles_networks ON profiles USING gist (address inet_ops);
+CREATE INDEX profiles_networks ON profiles USING gist (audience, (network(address)::inet) inet_ops);
 
 CREATE TABLE investigations (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -117,7 +119,7 @@ CREATE TABLE investigations (
     changed_in xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
 CREATE INDEX investigations_by_name ON investigations (audience, name);
-CREATE UNIQUE INDEX investigation_name_unique ON investigations (owner, name, secrecy) WHERE secrecy < 4 AND deleted_at IS NULL;
+CREATE UNIQUE INDEX investigation_name_unique ON investigations (audience, owner, name) WHERE secrecy < 4 AND deleted_at IS NULL;
 
 CREATE TABLE entities (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -159,7 +161,8 @@ CREATE TABLE recipients (
     named_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (role, thing)
 );
-CREATE INDEX ON recipients (thing);
+-- Not on the uuid itself: her own condition on it is not to be counted by a plan (a cast is not leakproof).
+CREATE INDEX ON recipients ((thing::text));
 
 CREATE TABLE investigation_profiles (
     investigation uuid NOT NULL REFERENCES investigations,
@@ -168,11 +171,10 @@ CREATE TABLE investigation_profiles (
     investigation_audience uuid NOT NULL,
     note text NOT NULL DEFAULT '' CONSTRAINT note_length CHECK (length(note) <= 10000),
     linked_by name NOT NULL DEFAULT current_user, linked_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (investigation, profile)
+    CONSTRAINT investigation_link_unique UNIQUE (audience, investigation_audience, investigation, profile)
 );
 CREATE INDEX ON investigation_profiles (investigation_audience, investigation);
 CREATE INDEX ON investigation_profiles (audience, profile);
-CREATE INDEX ON investigation_profiles (profile);
 CREATE TABLE entity_profiles (
     entity uuid NOT NULL REFERENCES entities,
     profile uuid NOT NULL REFERENCES profiles,
@@ -181,22 +183,11 @@ CREATE TABLE entity_profiles (
     entity_audience uuid NOT NULL,
     note text NOT NULL DEFAULT '' CONSTRAINT note_length CHECK (length(note) <= 10000),
     linked_by name NOT NULL DEFAULT current_user, linked_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (entity, profile, relation)
+    CONSTRAINT entity_link_unique UNIQUE (audience, entity_audience, entity, profile, relation)
 );
 CREATE INDEX ON entity_profiles (entity_audience, entity);
 CREATE INDEX ON entity_profiles (audience, profile);
-CREATE INDEX ON entity_profiles (profile);
 
-CREATE TABLE enrichments (
-    profile uuid NOT NULL REFERENCES profiles,
-    audience uuid NOT NULL,
-    snapshot text NOT NULL,
-    at timestamptz NOT NULL DEFAULT now(),
-    by name NOT NULL DEFAULT current_user,
-    record jsonb NOT NULL,
-    PRIMARY KEY (profile, at, snapshot)
-);
-CREATE INDEX ON enrichments (audience, profile, at);
 CREATE TABLE evidence (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     profile uuid NOT NULL REFERENCES profiles,
@@ -208,7 +199,6 @@ CREATE TABLE evidence (
     recorded_by name NOT NULL DEFAULT current_user, recorded_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX ON evidence (audience, profile);
-CREATE INDEX ON evidence (profile);
 CREATE TABLE sightings (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     profile uuid NOT NULL REFERENCES profiles,
@@ -220,7 +210,6 @@ CREATE TABLE sightings (
     CONSTRAINT sighting_order CHECK (first_seen <= last_seen)
 );
 CREATE INDEX ON sightings (audience, profile);
-CREATE INDEX ON sightings (profile);
 CREATE TABLE footprint (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     profile uuid NOT NULL REFERENCES profiles,
@@ -230,12 +219,12 @@ CREATE TABLE footprint (
     source text NOT NULL,
     first_seen timestamptz, last_seen timestamptz,
     recorded_by name NOT NULL DEFAULT current_user, recorded_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT footprint_unique UNIQUE (profile, kind, value, source)
+    CONSTRAINT footprint_unique UNIQUE (audience, profile, kind, value, source)
 );
 CREATE INDEX ON footprint (audience, profile);
 CREATE INDEX ON footprint (audience, kind, value);
 
--- What a profile was before each change. A row is for those who may see the profile now and could see it then:
+-- What a profile was before each change, its enrichment included. A row is for those who may see the profile now and could see it then:
 -- what was taken out before a level was lowered stays where it was.
 CREATE TABLE profile_history (
     profile uuid NOT NULL REFERENCES profiles,
@@ -245,9 +234,8 @@ CREATE TABLE profile_history (
     until timestamptz NOT NULL DEFAULT now(),
     changed_by name NOT NULL,
     was jsonb NOT NULL,
-    PRIMARY KEY (profile, version)
+    CONSTRAINT history_unique UNIQUE (audience, profile, version)
 );
-CREATE INDEX ON profile_history (audience, profile);
 
 CREATE TABLE alerts (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -261,11 +249,10 @@ CREATE TABLE alerts (
     note text NOT NULL DEFAULT '' CONSTRAINT note_length CHECK (length(note) <= 10000),
     raised_at timestamptz NOT NULL DEFAULT now(),
     changed_by name, changed_at timestamptz,
-    CONSTRAINT alert_cause_unique UNIQUE (watchlist, cause)
+    CONSTRAINT alert_cause_unique UNIQUE (watchlist_audience, watchlist, cause)
 );
 CREATE INDEX ON alerts (watchlist_audience, state, raised_at);
 CREATE INDEX ON alerts (audience, profile);
-CREATE INDEX ON alerts (profile);
 
 CREATE TABLE audit (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -284,3 +271,20 @@ CREATE UNIQUE INDEX audit_once_a_statement ON audit (backend, asked_at, actor) W
 CREATE INDEX ON audit (actor, at);
 CREATE INDEX ON audit (audience, at);
 CREATE INDEX ON audit (subject);
+
+-- Estimates are made from statistics of all rows, hidden ones too: there are none.
+DO $$
+DECLARE
+    each record;
+BEGIN
+    FOR each IN
+        SELECT a.attrelid::regclass AS named, a.attname AS col FROM pg_catalog.pg_attribute a
+        WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN (
+            'profiles'::regclass, 'investigations'::regclass, 'entities'::regclass, 'watchlists'::regclass, 'recipients'::regclass,
+            'investigation_profiles'::regclass, 'entity_profiles'::regclass, 'evidence'::regclass,
+            'sightings'::regclass, 'footprint'::regclass, 'profile_history'::regclass, 'alerts'::regclass, 'audit'::regclass)
+    LOOP
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', each.named, each.col);
+    END LOOP;
+END
+$$;

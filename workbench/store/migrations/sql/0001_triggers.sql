@@ -57,7 +57,7 @@ AS $$
 BEGIN
     INSERT INTO profile_history (profile, version, audience, audience_then, changed_by, was)
     SELECT o.id, o.version, n.audience, o.audience, n.updated_by,
-        to_jsonb(o) - ARRAY['id', 'owner', 'audience', 'words', 'token', 'changed_in']
+        to_jsonb(o) - ARRAY['id', 'owner', 'audience', 'words', 'rank', 'token', 'changed_in']
     FROM old_rows o JOIN new_rows n USING (id);
     INSERT INTO audit (actor, organisation, action, kind, subject, audience, detail)
     SELECT acting(), n.owner, CASE WHEN n.deleted_at IS NOT NULL AND o.deleted_at IS NULL THEN 'delete' WHEN n.deleted_at IS NULL AND o.deleted_at IS NOT NULL THEN 'restore' ELSE 'update' END,
@@ -144,7 +144,7 @@ BEGIN
         EXECUTE format('CREATE TRIGGER note_added AFTER INSERT ON %I REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_thing()', name);
         EXECUTE format('CREATE TRIGGER note_changed AFTER UPDATE ON %I REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_thing()', name);
     END LOOP;
-    FOREACH name IN ARRAY ARRAY['enrichments', 'evidence', 'sightings', 'footprint', 'investigation_profiles', 'entity_profiles'] LOOP
+    FOREACH name IN ARRAY ARRAY['evidence', 'sightings', 'footprint', 'investigation_profiles', 'entity_profiles'] LOOP
         EXECUTE format('CREATE TRIGGER inherit_audience BEFORE INSERT ON %I FOR EACH ROW EXECUTE FUNCTION inherit_audience()', name);
         EXECUTE format('CREATE TRIGGER note_added AFTER INSERT ON %I REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_write()', name);
         EXECUTE format('CREATE TRIGGER note_removed AFTER DELETE ON %I REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_write()', name);

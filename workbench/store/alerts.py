@@ -1,0 +1,286 @@
+"""Watchlists, and the alerts raised for them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from workbench.secrecy import TLP
+from workbench.store.errors import NotFound, Unreachable
+from workbench.store.profile import ThreatLevel, one_address
+from workbench.store.things import NOW, change, create, set_level
+
+if TYPE_CHECKING:
+    from workbench.store.connection import Store
+
+__all__ = ["Alert", "Alerts", "Watchlist", "Watchlists"]
+
+HOSTILE = ("attacker", "abuser", "tor", "vpn", "proxy")
+"""Categories of a listing that are worth an alert."""
+
+_WATCHLIST = (
+    "SELECT t.id, t.name, t.network::text, t.asn, t.country, t.threat_level, (SELECT o.name FROM organisations o WHERE o.id = t.owner) AS owner, "
+    "t.secrecy, t.version, t.created_by, t.created_at, t.deleted_at FROM watchlists t"
+)
+_ALERT = (
+    "SELECT a.id, a.watchlist, w.name, a.profile, a.cause, a.says, a.state, a.note, a.raised_at, a.changed_by, a.changed_at "
+    "FROM alerts a JOIN watchlists w ON w.id = a.watchlist"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Watchlist:
+    """What is watched: a ``network`` (an address is one), an ``asn``, a ``country``, or profiles that reach a
+    ``threat_level``; one of the four."""
+
+    id: UUID
+    name: str
+    network: str | None
+    asn: int | None
+    country: str | None
+    threat_level: ThreatLevel | None
+    owner: str
+    secrecy: TLP
+    version: int
+    created_by: str
+    created_at: datetime
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something happened to what is watched. ``state`` is raised, acknowledged or closed; ``cause`` is unique
+    in a watchlist, so that nothing is told twice."""
+
+    id: UUID
+    watchlist: UUID
+    name: str
+    profile: UUID | None
+    cause: str
+    says: str
+    state: str
+    note: str
+    raised_at: datetime
+    changed_by: str | None
+    changed_at: datetime | None
+
+    def __str__(self) -> str:
+        return f"{self.raised_at:%Y-%m-%d %H:%M} {self.state}: {self.says}"
+
+
+class Watchlists:
+    """The watchlists that the member may see."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create(
+        self, name: str, *, network: str | None = None, asn: int | None = None, country: str | None = None,
+        threat_level: ThreatLevel | str | None = None, secrecy: TLP | str = TLP.AMBER_STRICT,
+        recipients: Iterable[str] = (),
+    ) -> Watchlist:  # fmt: skip
+        """Watch one thing: a network or address, an AS number, a country (ISO 3166-1 alpha-2), or profiles that
+        reach a threat level. An alert is raised when a profile there is made or its verdict or threat level
+        changes, and, for networks, when new intel lists something in it (:meth:`check`).
+
+        Raises:
+            StoreError: none of the four is given, or more than one.
+        """
+        values = {
+            "name": name,
+            "network": one_address(network) if network is not None else None,
+            "asn": asn,
+            "country": country,
+            "threat_level": int(ThreatLevel.parse(threat_level)) if threat_level is not None else None,
+        }
+        made = create(self._store, "watchlists", values, TLP.parse(secrecy), "created", recipients)
+        return self.get(made)
+
+    def get(self, key: UUID) -> Watchlist:
+        """By id.
+
+        Raises:
+            NotFound: there is none, or none the member may see.
+        """
+        found = self._store.rows(f"watchlist {key}", f"{_WATCHLIST} WHERE t.id = %s", (key,))
+        if not found:
+            raise NotFound(f"watchlist {key}: not found, or not for you")
+        return _watchlist(found[0])
+
+    def all(self) -> list[Watchlist]:
+        """All the member may see, in order of name."""
+        rows = self._store.rows(
+            "watchlists", f"{_WATCHLIST} WHERE t.deleted_at IS NULL ORDER BY t.name, t.id"
+        )
+        return [_watchlist(row) for row in rows]
+
+    def delete(self, watchlist: Watchlist) -> None:
+        """Watch no more; alerts raised stay."""
+        change(self._store, "watchlists", watchlist.id, watchlist.version, watchlist.name, {"deleted_at": NOW}, ("deleted_at",))  # fmt: skip
+
+    def set_secrecy(
+        self, watchlist: Watchlist, level: TLP | str, reason: str, recipients: Iterable[str] = ()
+    ) -> Watchlist:
+        """Raise or lower the level; see :meth:`workbench.store.profiles.Profiles.set_secrecy`."""
+        set_level(self._store, "watchlists", watchlist.id, watchlist.version, level, reason, recipients)
+        return self.get(watchlist.id)
+
+    def check(self, before: Any, after: Any = None) -> int:
+        """Raise an alert for what one snapshot lists in watched networks and an earlier one did not; how many.
+
+        ``before`` and ``after`` are snapshots, ids or dates, ``after`` the current one by default. Checking
+        twice raises nothing new. :meth:`workbench.store.profiles.Profiles.enrich_all` does the same for
+        verdicts of profiles.
+
+        Raises:
+            SnapshotError: there is no such snapshot.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        from workbench.addresses.overlaps import overlaps
+        from workbench.addresses.text import parse_networks
+        from workbench.intel import library, timeline
+
+        watched = [w for w in self.all() if w.network and w.owner == self._store.me.organisation.name]
+        if not watched:
+            return 0
+        new = library.open_snapshot(after)
+        listed = timeline.diff(library.open_snapshot(before), new).listed
+        listed = listed.filter(pc.is_in(listed.column("category"), pa.array(HOSTILE)))
+        pairs = overlaps(parse_networks([w.network for w in watched]), parse_networks(listed.column("entry")))
+        rows = listed.take([entry for _, entry in pairs]).to_pylist()
+
+        def work(con: Any) -> int:
+            raised = 0
+            for (watch, _), row in zip(pairs, rows, strict=True):
+                cause = f"listed {row['source']} {row['category']} {row['entry']} in {new.id}"
+                says = (
+                    f"{row['entry']} in {watched[watch].name}: listed as {row['category']} by {row['source']}"
+                )
+                raised += con.execute(
+                    "SELECT raise_alert(%s, %s, %s)", (watched[watch].id, cause, says)
+                ).fetchone()[0]
+            return raised
+
+        return self._store.run("alerts", work)
+
+
+class Alerts:
+    """The alerts of watchlists that the member may see, about profiles that she may see."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def all(self, *, state: str | None = None, limit: int = 1000) -> list[Alert]:
+        """Alerts, newest first."""
+        rows = self._store.rows(
+            "alerts",
+            f"{_ALERT} WHERE (%s::text IS NULL OR a.state = %s) ORDER BY a.raised_at DESC, a.id LIMIT %s",
+            (state, state, limit),
+        )
+        return [Alert(*row) for row in rows]
+
+    def get(self, key: UUID) -> Alert:
+        """By id.
+
+        Raises:
+            NotFound: there is none, or none the member may see.
+        """
+        rows = self._store.rows(f"alert {key}", f"{_ALERT} WHERE a.id = %s", (key,))
+        if not rows:
+            raise NotFound(f"alert {key}: not found, or not for you")
+        return Alert(*rows[0])
+
+    def acknowledge(self, alert: Alert, note: str = "") -> Alert:
+        """Say that somebody looks after it."""
+        return self._set(alert, "acknowledged", note)
+
+    def close(self, alert: Alert, note: str = "") -> Alert:
+        """Say that it is done with."""
+        return self._set(alert, "closed", note)
+
+    def listen(self, *, stop: threading.Event | None = None, backlog: bool = False) -> Iterator[Alert]:
+        """Alerts as they are raised, for ever or until ``stop`` is set; with ``backlog`` those raised and not
+        acknowledged first. A lost connection is regained, and what was raised meanwhile is not missed.
+
+        The server's notice names ids only; each alert is then read with the member's own rights.
+
+        Raises:
+            Unreachable: the connection is lost and was not regained.
+        """
+        import psycopg
+
+        told = {alert.id for alert in self.all()} if not backlog else set()
+        while not (stop and stop.is_set()):
+            con = None
+            try:
+                con = psycopg.connect(self._store.url, autocommit=True, options="-c search_path=workbench")
+                con.execute("LISTEN workbench")
+                while not (stop and stop.is_set()):
+                    for alert in reversed(self.all(state="raised")):
+                        if alert.id not in told:
+                            told.add(alert.id)
+                            yield alert
+                    self._wait(con, stop)
+            except psycopg.OperationalError as error:
+                if stop and stop.wait(1):
+                    return
+                try:
+                    self._store.run("alerts", lambda con: None)
+                except Unreachable:
+                    raise Unreachable(f"alerts: the connection is lost: {error}") from error
+            finally:
+                if con is not None:
+                    con.close()
+
+    def on_alert(self, call: Callable[[Alert], None]) -> Callable[[], None]:
+        """Call ``call`` with each alert raised from now on, in a thread of its own; the result ends that."""
+        stop = threading.Event()
+
+        def run() -> None:
+            for alert in self.listen(stop=stop):
+                call(alert)
+
+        thread = threading.Thread(target=run, name="workbench-alerts", daemon=True)
+        thread.start()
+
+        def end() -> None:
+            stop.set()
+            thread.join(5)
+
+        return end
+
+    def _wait(self, con: Any, stop: threading.Event | None) -> None:
+        """Until the server tells of an alert, or half a minute is over."""
+        for _ in range(30):
+            for notice in con.notifies(timeout=1.0, stop_after=1):
+                if json.loads(notice.payload).get("kind") == "alerts":
+                    return
+            if stop and stop.is_set():
+                return
+
+    def _set(self, alert: Alert, state: str, note: str) -> Alert:
+        def work(con: Any) -> None:
+            done = con.execute(
+                "UPDATE alerts SET state = %s, note = CASE WHEN %s = '' THEN note ELSE %s END WHERE id = %s",
+                (state, note, note, alert.id),
+            )
+            if done.rowcount == 0:
+                raise NotFound(f"alert {alert.id}: not found, or not of your organisation")
+
+        self._store.run("alert", work)
+        return self.get(alert.id)
+
+
+def _watchlist(row: Any) -> Watchlist:
+    values = list(row)
+    if values[5] is not None:
+        values[5] = ThreatLevel(values[5])
+    values[7] = TLP(values[7])
+    return Watchlist(*values)

@@ -1,0 +1,343 @@
+"""IP profiles: what an organisation knows and holds of an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from workbench.secrecy import TLP
+from workbench.store.enriched import COLUMNS, enriched, lines
+from workbench.store.errors import NotFound
+from workbench.store.profile import SELECT, Past, Profile, ThreatLevel, clean_tags, one_address, profile_of
+from workbench.store.searching import Page, search
+from workbench.store.things import NOW, change, set_level
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from workbench.store.connection import Store
+
+__all__ = ["Created", "Profiles"]
+
+BATCH = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """Outcome of a bulk create: profiles made, addresses that had one at this level, rows that are no address."""
+
+    created: int
+    existing: int
+    invalid: int
+
+
+class Profiles:
+    """The profiles that the member may see; those of her own organisation she may change."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create(
+        self,
+        address: str,
+        *,
+        secrecy: TLP | str = TLP.AMBER,
+        threat_level: ThreatLevel | str = ThreatLevel.NONE,
+        notes: str = "",
+        tags: Iterable[str] = (),
+        recipients: Iterable[str] = (),
+        reason: str = "created",
+        snapshot: Any = None,
+        token: UUID | None = None,
+    ) -> Profile:
+        """Make a profile of an address or network, with what the intel says of it.
+
+        At TLP:RED it is for ``recipients`` (database roles) and its creator alone. ``token`` makes creating it
+        twice, after a lost connection, the same as once.
+
+        Raises:
+            ValueError: no address, or no such level.
+            StoreError: the organisation has a profile of it at this level.
+            PermissionError: the level is above the member's clearance.
+        """
+        level, text = TLP.parse(secrecy), one_address(address)
+        threat, key = ThreatLevel.parse(threat_level), token or uuid4()
+        (intel,) = enriched([text], snapshot)
+
+        def work(con: Any) -> Any:
+            found = con.execute(
+                "SELECT id FROM profiles WHERE created_by = current_user AND token = %s", (key,)
+            ).fetchone()
+            if found:
+                return found[0]
+            columns = ", ".join(COLUMNS)
+            places = ", ".join(["%s"] * len(COLUMNS))
+            (made,) = con.execute(
+                f"INSERT INTO profiles (address, owner, secrecy, token, enriched_at, threat_level, notes, tags, {columns}) "
+                f"VALUES (%s, (SELECT organisation FROM members WHERE role = current_user), %s, %s, now(), %s, %s, %s, {places}) RETURNING id",
+                (text, min(level, TLP.AMBER_STRICT), key, int(threat), notes, clean_tags(tags), *(intel[name] for name in COLUMNS)),
+            ).fetchone()  # fmt: skip
+            if level == TLP.RED:
+                con.execute(
+                    "SELECT set_secrecy('profiles', %s, 1, 4::smallint, %s, %s::name[])",
+                    (made, reason, list(recipients)),
+                )
+            return made
+
+        return self.get(self._store.run(f"profile of {text}", work))
+
+    def bulk_create(
+        self,
+        table: pa.Table,
+        *,
+        secrecy: TLP | str = TLP.AMBER,
+        threat_level: ThreatLevel | str = ThreatLevel.NONE,
+        tags: Iterable[str] = (),
+        investigation: UUID | None = None,
+    ) -> Created:
+        """Make a profile for each distinct address of an enriched table (``wb.enrich``), all or none.
+
+        Addresses that the organisation has at this level keep the profile they have; with ``investigation``
+        new and old are linked to it.
+
+        Raises:
+            KeyError: the table lacks a column of an enriched table.
+            ValueError: TLP:RED, which is named for people one profile at a time.
+        """
+        level, threat = TLP.parse(secrecy), ThreatLevel.parse(threat_level)
+        if level == TLP.RED:
+            raise ValueError(
+                "TLP:RED is for named recipients: create the profiles one by one, or set it afterwards"
+            )
+        valid = table.filter(table.column("address").is_valid())
+        names = ", ".join(COLUMNS)
+
+        def work(con: Any) -> Created:
+            con.execute(
+                "CREATE TEMP TABLE incoming ON COMMIT DROP AS "
+                f"SELECT address, {names} FROM workbench.profiles WITH NO DATA"
+            )
+            with con.cursor().copy(
+                f"COPY pg_temp.incoming (address, {names}) FROM STDIN (FORMAT csv)"
+            ) as copy:
+                for chunk in lines(valid):
+                    copy.write(chunk)
+            distinct = con.execute("SELECT count(DISTINCT address) FROM pg_temp.incoming").fetchone()[0]
+            made = con.execute(
+                f"INSERT INTO profiles (address, owner, secrecy, enriched_at, threat_level, tags, {names}) "
+                "SELECT DISTINCT ON (address) address, (SELECT organisation FROM members WHERE role = current_user), "
+                f"%s, now(), %s, %s, {names} FROM pg_temp.incoming ON CONFLICT DO NOTHING",
+                (int(level), int(threat), clean_tags(tags)),
+            ).rowcount
+            if investigation is not None:
+                con.execute(
+                    "INSERT INTO investigation_profiles (investigation, profile) SELECT %s, p.id FROM profiles p "
+                    "JOIN (SELECT DISTINCT address FROM pg_temp.incoming) i USING (address) "
+                    "WHERE p.secrecy = %s AND p.deleted_at IS NULL AND p.owner = (SELECT organisation FROM members WHERE role = current_user) "
+                    "ON CONFLICT DO NOTHING",
+                    (investigation, int(level)),
+                )
+            return Created(made, distinct - made, table.num_rows - valid.num_rows)
+
+        return self._store.run("bulk create", work)
+
+    def get(self, key: UUID | str) -> Profile:
+        """The profile with an id, or of an address. Of several of one address, that of the member's own
+        organisation at its strictest level comes first; :meth:`search` gives all.
+
+        Raises:
+            NotFound: there is none, or none the member may see.
+        """
+        by_id = key if isinstance(key, UUID) else _uuid(key)
+        condition, value = ("p.id = %s", by_id) if by_id else ("p.address = %s", one_address(str(key)))
+        query = (
+            f"SELECT {SELECT} FROM profiles p WHERE {condition} AND (deleted_at IS NULL OR p.id = %s) "
+            "ORDER BY p.owner = (SELECT organisation FROM members WHERE role = current_user) DESC, secrecy DESC LIMIT 1"
+        )
+
+        def work(con: Any) -> Any:
+            row = con.execute(query.encode(), (value, by_id)).fetchone()
+            if row is not None and row[3] >= TLP.AMBER:
+                con.execute("SELECT note_rows_read('profiles', ARRAY[%s]::uuid[], 'get')", (row[0],))
+            return row
+
+        row = self._store.run(f"profile {key}", work)
+        if row is None:
+            raise NotFound(f"profile {key}: not found, or not for you")
+        return profile_of(row)
+
+    def update(self, profile: Profile, **changes: Any) -> Profile:
+        """Change ``threat_level``, ``notes`` or ``tags`` of a profile, if it is still as given.
+
+        Raises:
+            Conflict: somebody changed it meanwhile.
+            NotFound: it is gone, or no longer for the member.
+            PermissionError: it is another organisation's.
+            TypeError: a field that is not changed this way.
+        """
+        allowed = {"threat_level", "notes", "tags"}
+        if unknown := set(changes) - allowed:
+            raise TypeError(
+                f"not changed this way: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(allowed))}"
+            )
+        if "threat_level" in changes:
+            changes["threat_level"] = int(ThreatLevel.parse(changes["threat_level"]))
+        if "tags" in changes:
+            changes["tags"] = clean_tags(changes["tags"])
+        return self._change(profile, changes) if changes else self.get(profile.id)
+
+    def delete(self, profile: Profile) -> Profile:
+        """Take a profile out of sight; :meth:`restore` brings it back.
+
+        Raises:
+            Conflict, NotFound, PermissionError: as :meth:`update`.
+        """
+        return self._change(profile, {"deleted_at": NOW})
+
+    def restore(self, profile: Profile) -> Profile:
+        """Bring a deleted profile back.
+
+        Raises:
+            StoreError: the address has a new profile at this level meanwhile: merge the two.
+        """
+        return self._change(profile, {"deleted_at": None})
+
+    def merge(self, kept: Profile, given_up: Profile) -> Profile:
+        """Make one profile of two of the same address; it has the stricter level, and of RED the recipients of both.
+
+        Raises:
+            Conflict, NotFound: as :meth:`update`.
+            StoreError: they are of different addresses.
+        """
+        self._store.run(
+            f"merging {kept.address}",
+            lambda con: con.execute(
+                "SELECT merge_profiles(%s, %s, %s, %s)",
+                (kept.id, kept.version, given_up.id, given_up.version),
+            ),
+            repeatable=False,
+        )
+        return self.get(kept.id)
+
+    def set_secrecy(
+        self, profile: Profile, level: TLP | str, reason: str, recipients: Iterable[str] = ()
+    ) -> Profile:
+        """Raise or lower the level; the reason is kept in the audit. At RED ``recipients`` replace those named before.
+
+        Raises:
+            Conflict, NotFound: as :meth:`update`.
+            StoreError: no reason is given, a recipient may not receive RED, or the address has a profile at that level.
+            PermissionError: the level is above the member's clearance.
+        """
+        set_level(self._store, "profiles", profile.id, profile.version, level, reason, recipients)
+        return self.get(profile.id)
+
+    def recipients(self, profile: Profile) -> list[str]:
+        """The database roles for whom a RED profile was named."""
+        return [
+            r[0] for r in self._store.rows("recipients", "SELECT recipients_of(%s) ORDER BY 1", (profile.id,))
+        ]
+
+    def enrich(
+        self, profile: Profile, *, force_refresh: bool = False, providers: Sequence[str] = (), snapshot: Any = None
+    ) -> Profile:  # fmt: skip
+        """Ask the current intel again; unchanged if the snapshot is the one it has, except with ``force_refresh``.
+
+        ``providers`` names online services to be asked as well (their answers become evidence of the profile);
+        with ``force_refresh`` they are asked even if an answer of theirs is at hand.
+        """
+        from workbench.enrichment import open_engine
+
+        engine = open_engine(snapshot)
+        if profile.snapshot == engine.snapshot.id and not force_refresh and not providers:
+            return profile
+        (intel,) = enriched([profile.address], engine.snapshot)
+        return self._change(profile, {**{name: intel[name] for name in COLUMNS}, "enriched_at": NOW})
+
+    def enrich_all(
+        self, *, snapshot: Any = None, force_refresh: bool = False, progress: Callable[[int], None] | None = None
+    ) -> int:  # fmt: skip
+        """Bring every profile of the member's organisation to the current intel, in batches; how many changed.
+
+        What was done stays done if it is stopped; profiles changed by others meanwhile are left to the next run.
+        Watchlists see the changes.
+        """
+        from workbench.enrichment import open_engine
+
+        engine = open_engine(snapshot)
+        names = ", ".join(COLUMNS)
+        changes = ", ".join(f"{name} = i.{name}" for name in COLUMNS)
+        differ = " OR ".join(f"p.{name} IS DISTINCT FROM i.{name}" for name in COLUMNS if name != "snapshot")
+        changed, after = 0, UUID(int=0)
+        while True:
+            batch = self._store.rows(
+                "profiles",
+                "SELECT id, host(network(address)), version FROM profiles WHERE id > %s AND deleted_at IS NULL "
+                "AND owner = (SELECT organisation FROM members WHERE role = current_user) "
+                "AND (%s OR snapshot IS DISTINCT FROM %s) ORDER BY id LIMIT %s",
+                (after, force_refresh, engine.snapshot.id, BATCH),
+            )
+            if not batch:
+                return changed
+            after = batch[-1][0]
+            table = engine.enrich([row[1] for row in batch])
+
+            def work(con: Any, batch: Any = batch, table: pa.Table = table) -> int:
+                con.execute(
+                    "CREATE TEMP TABLE incoming ON COMMIT DROP AS "
+                    f"SELECT id, version, address, {names} FROM workbench.profiles WITH NO DATA"
+                )
+                with con.cursor().copy(
+                    f"COPY pg_temp.incoming (address, {names}) FROM STDIN (FORMAT csv)"
+                ) as copy:
+                    for chunk in lines(table):
+                        copy.write(chunk)
+                con.execute("CREATE TEMP TABLE which (id uuid, address inet, version int) ON COMMIT DROP")
+                with con.cursor().copy("COPY pg_temp.which FROM STDIN") as copy:
+                    for row in batch:
+                        copy.write_row(row)
+                done: int = con.execute(
+                    f"UPDATE profiles p SET {changes}, enriched_at = now() FROM pg_temp.which w "
+                    f"JOIN (SELECT DISTINCT ON (address) * FROM pg_temp.incoming) i USING (address) "
+                    f"WHERE p.id = w.id AND p.version = w.version AND (%s OR {differ} OR p.snapshot IS DISTINCT FROM i.snapshot)",
+                    (force_refresh,),
+                ).rowcount
+                return done
+
+            changed += self._store.run("enrichment", work)
+            if progress:
+                progress(len(batch))
+
+    def history(self, profile: Profile) -> list[Past]:
+        """What it was before each change, newest first; without what the member could not see then."""
+        found = self._store.rows(
+            "history",
+            "SELECT version, until, changed_by, was FROM profile_history WHERE profile = %s ORDER BY version DESC",
+            (profile.id,),
+        )
+        return [Past(*row) for row in found]
+
+    def search(self, **filters: Any) -> Page[Profile]:
+        """Profiles that match all ``filters``, a page of them; see :func:`workbench.store.searching.search`."""
+        return search(self._store, SELECT, profile_of, **filters)
+
+    def _change(self, profile: Profile, changes: dict[str, Any]) -> Profile:
+        change(
+            self._store,
+            "profiles",
+            profile.id,
+            profile.version,
+            f"profile of {profile.address}",
+            changes,
+            changes,
+        )
+        return self.get(profile.id)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None
