@@ -60,7 +60,7 @@ class Footprint:
     id: UUID | None = None
 
 
-T = TypeVar("T", Evidence, Sighting, Footprint)
+T = TypeVar("T", bound="Evidence | Sighting | Footprint")
 
 
 class Observations(Generic[T]):
