@@ -18,11 +18,22 @@ if TYPE_CHECKING:
     from workbench import intel as intel
     from workbench.case import Case
     from workbench.enrichment import Intel, Triage
+    from workbench.exchange import stix as stix
     from workbench.intel import Snapshot
     from workbench.store import Store
 
 __version__ = "0.1.0"
-__all__ = ["attach", "connect_store", "enrich", "enrich_table", "intel", "lookup", "open_case", "triage"]
+__all__ = [
+    "attach",
+    "connect_store",
+    "enrich",
+    "enrich_table",
+    "intel",
+    "lookup",
+    "open_case",
+    "stix",
+    "triage",
+]
 
 
 def lookup(address: str, *, snapshot: Snapshot | str | None = None) -> Intel:
@@ -100,11 +111,14 @@ def _column(addresses: Any) -> Any:
     return addresses.to_arrow_table().column(0)
 
 
+_ROOMS = {"intel": "workbench.intel", "stix": "workbench.exchange.stix"}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "intel":
+    if name in _ROOMS:
         from importlib import import_module
 
-        return import_module("workbench.intel")
+        return import_module(_ROOMS[name])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

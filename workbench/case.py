@@ -18,6 +18,7 @@ __all__ = ["Case", "Ingested"]
 _ADDRESS_COLUMNS = re.compile(
     r"(?:^|_)(?:src|dst|source|destination|client|remote|peer|orig|resp)?_?(?:ip|addr|address|host|h)$"
 )
+_STIX = frozenset({"stix_objects", "stix_evidence", "stix_references", "stix_rejected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,11 @@ class Case:
         return f"<Case {self.path}: {', '.join(self.tables()) or 'empty'}>"
 
     def tables(self) -> list[str]:
-        """Names of the tables, without those of lines not understood."""
+        """Names of the tables, without those of lines not understood and of imported STIX objects."""
         rows = self.con.sql(
             "SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY table_name"
         ).fetchall()
-        return [name for (name,) in rows if not name.endswith("_unparsed")]
+        return [name for (name,) in rows if not name.endswith("_unparsed") and name not in _STIX]
 
     def ingest(self, path: str | Path, name: str | None = None, format: str | None = None) -> Ingested:
         """Read a file into a new table: a log of a known format, CSV, JSON lines, Parquet, or any text.

@@ -21,6 +21,7 @@ class _Commands(click.Group):
 
     FROM: ClassVar = {
         "intel": "workbench.cli.intel",
+        "stix": "workbench.cli.stix",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from workbench.exchange.stix.intake import Imported
     from workbench.exchange.stix.matching import Matches, columns_of, match
     from workbench.exchange.stix.objectstore import ObjectStore
+    from workbench.exchange.stix.observing import observed
     from workbench.exchange.stix.reading import import_bundle
     from workbench.exchange.stix.stream import StreamError
     from workbench.exchange.stix.syntax import PatternError
@@ -36,11 +37,12 @@ _HOME = {
     "export": "exporting",
     "import_bundle": "reading",
     "match": "matching",
+    "observed": "observing",
     "recipient_of": "exporting",
 }
 __all__ = [
     "Dossier", "Export", "Imported", "Investigation", "Ledger", "Matches", "ObjectStore", "PatternError", "Remark", "Seen",
-    "StreamError", "WithheldError", "columns_of", "dossiers_of", "entries_of", "export", "import_bundle", "match", "recipient_of",
+    "StreamError", "WithheldError", "columns_of", "dossiers_of", "entries_of", "export", "import_bundle", "match", "observed", "recipient_of",
 ]  # fmt: skip
 
 

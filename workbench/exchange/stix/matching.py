@@ -29,7 +29,7 @@ from workbench.exchange.stix.syntax import (
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Matches", "NotUsed", "columns_of", "match"]
+__all__ = ["Matches", "NotUsed", "columns_of", "match", "quoted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def columns_of(
     mapping: Mapping[str, str | Sequence[str] | None] | None = None,
 ) -> Columns:
     """What the columns of a table are taken for; print it to read it."""
-    return read_columns(con, _quoted(table), table, mapping)
+    return read_columns(con, quoted(table), table, mapping)
 
 
 def match(
@@ -363,7 +363,7 @@ def _labelled(found: pa.Table, compiled: list[_Compiled]) -> pa.Table:
     )
 
 
-def _quoted(table: str) -> str:
+def quoted(table: str) -> str:
     """A name as it would be typed in SQL: ``logs``, ``schema.logs``, ``"any name"``."""
     parts = re.findall(r'"(?:[^"]|"")*"|[^."]+', table)
     return ".".join(part if part.startswith('"') else identifier(part) for part in parts)
@@ -377,7 +377,7 @@ def _rows_of(
     import duckdb
 
     if isinstance(table, str):
-        source, name = _quoted(table), table
+        source, name = quoted(table), table
     else:
         table.create_view("__stix_relation", replace=True)
         source, name = "__stix_relation", "the relation"
