@@ -32,7 +32,34 @@ The verdict is the first that applies: ``invalid`` and ``unroutable`` by scope; 
 reputation 70 with attacker or abuser evidence and no shared infrastructure; ``suspicious`` from 40 with such evidence;
 ``anonymised`` for Tor, VPN and proxies; ``watch`` from 15; else ``clean``.
 
-**Measured** by ``tests/bench/reputation.py``.
+**Measured** by ``tests/bench/reputation.py`` on IPsum of 2026-08-22 (graded C) against what some eighty feeds
+named in the fourteen days to 2026-09-03, 2026-09-27 and 2026-10-04; the constants were fitted on half of the
+/16s, these are of the other half, of addresses that nobody shares. Reported again, with the forecast behind it:
+
+=====  =============  ==============  ==============
+lists  list of today  22 days old     29 days old
+=====  =============  ==============  ==============
+1      0.42 (0.43)    0.27 (0.31)     0.26 (0.29)
+2      0.91 (0.90)    0.66 (0.70)     0.62 (0.66)
+3      0.99 (0.94)    0.75 (0.77)     0.72 (0.73)
+4      1.00 (0.95)    0.74 (0.80)     0.71 (0.76)
+5      1.00 (0.95)    0.83 (0.82)     0.80 (0.79)
+6-10   1.00 (0.95)    0.97 (0.84)     0.95 (0.80)
+=====  =============  ==============  ==============
+
+Brier score 0.195, 0.202 and 0.198; for "any list" 0.249, 0.237 and 0.231, for lists / 10 0.385, 0.270 and 0.255,
+for the formula before this one 0.250, 0.230 and 0.228. One source ranks as its number of lists does: AUC 0.70
+and 0.67. Of verdicts ``malicious`` 95 % were reported on the day, 70 % and 73 % from the older list. Of 59 addresses on
+eight lists or more in September 2025, 36 % were reported a year later: 0.35 by the formula.
+
+**Limits.** Only a source that counts observers was measured; a list that does not is believed to its grade,
+unmeasured, and so are stated confidences and the bases of abusers and anonymisers. The later feeds overlap with
+those IPsum counts: this is whether lists go on naming an address. A range counts like an address, as if the
+one that turned up were one that attacks. Addresses in clouds are let go faster (0.59 of those on 3 or 4 lists
+reported 29 days on, 0.84 of those at Internet providers); the formula does not ask. Of all addresses reported, the
+list had named 44 % before (34 % after 29 days): the rest score 0, so against shared infrastructure the AUC is
+0.72, and 1.00 among listed addresses. Scores on shared infrastructure are below the chance by intent: of
+announced scanners and crawlers on the list 92 to 99 % are reported again, by people they bother.
 """
 
 from __future__ import annotations
@@ -80,7 +107,7 @@ BASE = {
     Category.TOR: 0.35,
     Category.PROXY: 0.10,
     Category.VPN: 0.10,
-    Category.DATACENTER: 0.01,
+    # A datacenter is no evidence: of addresses drawn from such ranges one in a thousand is reported.
 }
 RELIABILITY = {
     Reliability.A: 1.0,
@@ -100,7 +127,6 @@ HALF_LEFT_DAYS = {
     Category.TOR: 120.0,
     Category.PROXY: 130.0,
     Category.VPN: 365.0,
-    Category.DATACENTER: 1460.0,
 }
 DAYS_PER_OBSERVER = 20.0
 """How much longer an entry holds for each observer beyond the first: what many see is there to stay."""
