@@ -112,12 +112,12 @@ def test_what_is_known_of_an_address_stands_where_stix_has_a_place_for_it() -> N
     assert indicator["pattern"] == "[ipv4-addr:value = '198.51.100.7']"
     assert indicator["indicator_types"] == ["malicious-activity", "anonymization"]
     assert (indicator["confidence"], indicator["labels"]) == (84, ["tor", "scada"])
-    assert indicator["valid_from"] == "2026-10-05T00:00:00Z"
-    assert indicator["valid_until"] == "2026-11-04T00:00:00Z"
+    assert indicator["valid_from"] == "2026-10-05T00:00:00.000Z"
+    assert indicator["valid_until"] == "2026-11-04T00:00:00.000Z"
     names = {value["id"]: value["name"] for value in of_type(result, "identity")}
     sightings = {names[s["where_sighted_refs"][0]]: s for s in of_type(result, "sighting")}
     assert {name: s["count"] for name, s in sightings.items()} == {"CERT Example": 3, "CERT B": 9}
-    assert sightings["CERT B"]["first_seen"] == "2026-10-02T00:00:00Z"
+    assert sightings["CERT B"]["first_seen"] == "2026-10-02T00:00:00.000Z"
     assert [note["content"] for note in of_type(result, "note")] == ["beacons every five minutes"]
     assert {value["object_marking_refs"][0] for value in of_type(result, "ipv4-addr")} == {
         "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
@@ -151,6 +151,17 @@ def test_a_triage_goes_out_without_the_clean_and_comes_back_as_evidence() -> Non
     assert exported(triage.to_pandas(), tlp="green", investigation="Water utility").objects == result.objects
 
 
+def test_a_looked_up_address_goes_out_with_the_lists_that_name_it_whatever_its_verdict() -> None:
+    bad, good = wb.lookup("93.175.147.88"), wb.lookup("8.8.8.8")
+    result = exported([bad, good], tlp="clear", to="public")
+    assert strictly_valid(result) == []
+    (indicator,) = of_type(result, "indicator")
+    assert [r["source_name"] for r in indicator["external_references"]] == [e.title for e in bad.evidence]
+    assert bad.evidence[0].licence in indicator["external_references"][0]["description"]
+    assert len(of_type(result, "ipv4-addr")) == 2
+    assert len(of_type(exported(good, tlp="clear", to="public"), "note")) == 1
+
+
 def test_rows_of_one_address_are_counted_and_dated() -> None:
     first, last = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 3, tzinfo=UTC)
     rows = [
@@ -160,7 +171,7 @@ def test_rows_of_one_address_are_counted_and_dated() -> None:
     ]
     result = exported(rows, tlp=TLP.CLEAR, to=PUBLIC)
     (observed,) = of_type(result, "observed-data")
-    assert (observed["number_observed"], observed["first_observed"]) == (2, "2026-10-01T00:00:00Z")
+    assert (observed["number_observed"], observed["first_observed"]) == (2, "2026-10-01T00:00:00.000Z")
     assert result.left_out == {"invalid": 1}
     with pytest.raises(ValueError, match="columns address and verdict are wanted"):
         exported([{"ip": "1.2.3.4"}], tlp="clear")

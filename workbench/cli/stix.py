@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from workbench.exchange.stix import Matches
+    from workbench.exchange.stix import Matches, ObjectStore
 
 __all__ = ["stix"]
 
@@ -198,7 +198,7 @@ def stix_match(
             raise ValueError(f"--map wants ROLE=COLUMN, not {given!r}")
         named[role] = column or None
     with _log(case, table, Path(arguments[-1]) if arguments else None, log_format) as (con, log):
-        indicators: Any = arguments[0] if arguments else list(_imported(con, case))
+        indicators: Any = arguments[0] if arguments else _imported(con, case)
         if isinstance(indicators, str) and indicators == "-":
             indicators = sys.stdin.buffer
         result = match(con, log, indicators, named, within_validity=within_validity)
@@ -287,20 +287,15 @@ def _log(
         yield desk.con, "log"
 
 
-def _imported(con: duckdb.DuckDBPyConnection, case: Path | None) -> Iterator[dict[str, Any]]:
-    """The indicators a case has, every version."""
-    known = con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'stix_objects'").fetchall()
-    rows = (
-        con.execute("SELECT raw FROM stix_objects WHERE type = 'indicator' ORDER BY seq").fetchall()
-        if known
-        else []
-    )
-    if not rows:
+def _imported(con: duckdb.DuckDBPyConnection, case: Path | None) -> ObjectStore:
+    from workbench.exchange.stix import ObjectStore
+
+    store = ObjectStore(con)
+    if next(store.indicators(), None) is None:
         raise LookupError(
             f"{case} has no indicators: name a pattern or bundle, or import one (workbench stix import)"
         )
-    for (raw,) in rows:
-        yield json.loads(raw)
+    return store
 
 
 def _with_fields(con: duckdb.DuckDBPyConnection, table: str, result: Matches) -> list[dict[str, Any]]:

@@ -94,7 +94,7 @@ class Builder:
         return self._levelled(identifier, level)
 
     def _observable(self, observable: Any, level: TLP) -> str:
-        value = dict(observable.items())
+        value = {k: list(v) if isinstance(v, list) else v for k, v in observable.items()}
         identifier = str(value["id"])
         known = self.observables.setdefault(identifier, value)
         for name, content in value.items():
@@ -199,6 +199,7 @@ class Builder:
             valid_until=timestamp(start + self.valid_for),
             confidence=None if confidence is None else max(0, min(100, round(float(confidence) * 100))),
             labels=labels,
+            external_references=_sources(intel),
         )
 
     def _observed(self, dossier: Dossier, seen: Seen, address: str, level: TLP) -> str:
@@ -293,6 +294,19 @@ def _because(intel: Mapping[str, Any]) -> str:
     if intel.get("snapshot"):
         parts.append(f"Intel {intel['snapshot']}.")
     return "".join(f" {part}" for part in parts)
+
+
+def _sources(intel: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The lists the verdict rests on, with their licences, as far as the evidence is known."""
+    return [
+        {
+            "source_name": str(item["title"]),
+            "description": f"{item['category']}: {item['entry']}"
+            + (f" ({item['licence']})" if item.get("licence") else ""),
+        }
+        for item in intel.get("evidence") or ()
+        if isinstance(item, Mapping) and item.get("title")
+    ]
 
 
 def _judged(intel: Mapping[str, Any]) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -136,7 +136,7 @@ def export(
 ) -> Export:
     """Make a STIX 2.1 bundle of what one recipient may have.
 
-    ``what`` is a triage, an enriched table (pyarrow, pandas, list of dicts), a
+    ``what`` is a triage, an enriched table (pyarrow, pandas, list of dicts), what a lookup gave, a
     :class:`~workbench.exchange.stix.Dossier`, an :class:`~workbench.exchange.stix.Investigation`, or a list
     of these two. Of a table the rows with one of ``verdicts`` go; its columns ``hits``, ``first_seen`` and
     ``last_seen`` become sightings and observed data. ``tlp`` is the level of a table, ``recipients`` the
@@ -224,7 +224,7 @@ def _indicators(count: int) -> str:
 def _things(
     what: Any, marking: Marking | None, verdicts: Iterable[str]
 ) -> tuple[list[Dossier], list[Investigation], dict[str, int]]:
-    items = [what] if isinstance(what, Dossier | Investigation) else what
+    items = [what] if isinstance(what, Dossier | Investigation) or _is_profile(what) else what
     if (
         isinstance(items, list | tuple)
         and items
@@ -243,8 +243,16 @@ def _things(
         raise ValueError(
             "which TLP level does the table have? pass tlp='green' (clear, green, amber, amber+strict, red)"
         )
+    if isinstance(items, list | tuple) and items and all(map(_is_profile, items)):
+        # Somebody looked them up and chose them: whatever their verdict.
+        items = [asdict(item) for item in items]
+        verdicts = {row["verdict"] for row in items}
     found, left_out = dossiers_of(items, marking, verdicts)
     return found, [], left_out
+
+
+def _is_profile(item: Any) -> bool:
+    return is_dataclass(item) and hasattr(item, "address") and hasattr(item, "verdict")
 
 
 def _canonical(dossier: Dossier) -> Dossier:
@@ -304,22 +312,25 @@ def _versioned(
                 {k: v for k, v in value.items() if k not in ("created", "modified")} | {"revoked": True}
             )
             builder.levels[value["id"]] = max(levels)
-    stamped = versions.stamp(contents, now)
-    observables = [builder.marked(value) for value in builder.observables.values()]
-    used = sorted({mark for value in [*stamped, *observables] for mark in value["object_marking_refs"]})
-    marks = [marking(KNOWN[mark]) for mark in sorted(used, key=lambda mark: KNOWN[mark])]
-    return list(_checked(stix2, [*marks, *_first_identities(stamped), *observables, *_others(stamped)]))
+    known = versions.last([value["id"] for value in contents])
+    for value in contents:
+        before = known.get(value["id"], {})
+        if value != {k: v for k, v in before.items() if k not in ("created", "modified")}:
+            # The library's word that it is STIX; what was handed out before has had it.
+            stix2.parse({"created": timestamp(now), "modified": timestamp(now), **value}, version="2.1")
+    stamped = [_ordered(value) for value in versions.stamp(contents, now)]
+    observables = [_ordered(builder.marked(value)) for value in builder.observables.values()]
+    used = {KNOWN[mark] for value in [*stamped, *observables] for mark in value["object_marking_refs"]}
+    identities = [value for value in stamped if value["type"] == "identity"]
+    others = [value for value in stamped if value["type"] != "identity"]
+    return [*map(marking, sorted(used)), *identities, *observables, *others]
 
 
-def _first_identities(values: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    return (value for value in values if value["type"] == "identity")
+_FIRST = ("type", "spec_version", "id", "created_by_ref", "created", "modified", "revoked")
 
 
-def _others(values: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    return (value for value in values if value["type"] != "identity")
-
-
-def _checked(stix2: Any, values: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for value in values:
-        parsed: dict[str, Any] = json.loads(stix2.parse(value, version="2.1").serialize())
-        yield parsed
+def _ordered(value: dict[str, Any]) -> dict[str, Any]:
+    """The properties as the specification lists them: common ones first, markings last."""
+    last = ("object_marking_refs",)
+    middle = [name for name in value if name not in _FIRST and name not in last]
+    return {name: value[name] for name in (*_FIRST, *middle, *last) if name in value}

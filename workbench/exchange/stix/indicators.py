@@ -29,7 +29,7 @@ class Indicator:
 
 
 def indicators_of(source: Any) -> list[Indicator]:
-    """Indicators from a pattern, patterns by name, a bundle, its path, or objects of any of these kinds.
+    """Indicators from a pattern, patterns by name, a bundle, its path, an object store, or several of these.
 
     Of several versions of one indicator the newest counts (STIX 2.1 section 3.6).
 
@@ -61,6 +61,9 @@ def _read(source: Any) -> Iterator[tuple[str, Indicator]]:
             for item in objects_of(file, Envelope()):
                 if item.value is not None:
                     yield from _of_object(item.value)
+    elif hasattr(source, "indicators"):  # a store of objects
+        for value in source.indicators():
+            yield from _of_object(value)
     elif isinstance(source, Mapping):
         objects = source.get("objects") if source.get("type") != "indicator" else None
         for value in objects if isinstance(objects, list) else [source]:

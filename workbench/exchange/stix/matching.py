@@ -112,7 +112,7 @@ def match(
     """Find the rows of a table that match STIX patterns.
 
     ``table`` is the name of a table or view (``schema.name`` too), or a relation of ``con``. ``patterns``
-    is a pattern, patterns by name, a bundle (dict, JSON or ``stix2``), the path of one, or a list of
+    is a pattern, patterns by name, a bundle (dict, JSON or ``stix2``), the path of one, an object store, or a list of
     indicators. Columns are found by their names (:func:`columns_of` says as what); ``mapping`` names
     others: ``{"dst_ip": "server", "file:hashes.'SHA-256'": "sha", "domain": None}``.
 

@@ -99,6 +99,14 @@ class ObjectStore:
             for (raw,) in batch:
                 yield raw.encode()
 
+    def indicators(self) -> Iterator[dict[str, Any]]:
+        """Every version of every indicator, for :func:`~workbench.exchange.stix.match`, which takes the store itself."""
+        rows = self.con.execute(
+            "SELECT raw FROM stix_objects WHERE type = 'indicator' ORDER BY seq"
+        ).fetchall()
+        for (raw,) in rows:
+            yield json.loads(raw)
+
     def write_bundle(self, target: Path | str | IO[bytes]) -> int:
         """Write every object and version, unchanged, as one bundle; returns how many. Not TLP-checked.
 
