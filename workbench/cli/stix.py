@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.errors import plain_errors
+from workbench.cli.matches import plain, show, with_fields
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from workbench.exchange.stix import Matches, ObjectStore
+    from workbench.exchange.stix import ObjectStore
+    from workbench.secrecy import Organisation, Recipient
+    from workbench.store import Store
 
 __all__ = ["stix"]
 
@@ -46,10 +49,8 @@ def stix() -> None:
 
 @stix.command("export")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
-@click.option(
-    "--organisation", required=True, metavar="NAME", help="Who makes the bundle and owns what is in it."
-)
-@click.option("--tlp", required=True, type=click.Choice(_LEVELS, case_sensitive=False), help="How far it may go (TLP 2.0).")  # fmt: skip
+@click.option("--organisation", metavar="NAME", help="Who makes the bundle and owns what is in it.")
+@click.option("--tlp", type=click.Choice(_LEVELS, case_sensitive=False), help="How far it may go (TLP 2.0).")  # fmt: skip
 @click.option(
     "--to", required=True, metavar="WHO", help="public, community, an organisation, or member@organisation."
 )
@@ -64,18 +65,22 @@ def stix() -> None:
 @click.option(
     "--recipient", "recipients", multiple=True, metavar="MEMBER", help="Someone it is named for at RED."
 )
+@click.option("--drop", is_flag=True, help="Leave out what the recipient may not have, and tell; else nothing is written.")  # fmt: skip
+@click.option("--store", metavar="URL", help="Export from the store (local is the one on this machine): the --investigation, or each --profile, with the markings it has there.")  # fmt: skip
+@click.option("--profile", "profiles", multiple=True, metavar="ADDRESS|ID", help="A profile of the store.")
 @click.option("--outside", is_flag=True, help="The organisation it goes to is not of the community.")
 @click.option("--days", type=click.IntRange(1, 3650), default=30, show_default=True, help="How long an indicator holds.")  # fmt: skip
 @click.option("--identity", metavar="ID", help="The STIX id of the organisation, where it has one.")
 @click.option("--snapshot", metavar="ID|DATE", help="Judge by this snapshot, not the current one.")
 @plain_errors
 def stix_export(
-    file: Path | None, organisation: str, tlp: str, to: str, output: Path | None, case: Path | None, table: str | None,
+    file: Path | None, organisation: str | None, tlp: str | None, to: str, output: Path | None, case: Path | None, table: str | None,
     log_format: str | None, concern: tuple[str, ...], verdicts: tuple[str, ...], investigation: str | None,
-    clients: tuple[str, ...], recipients: tuple[str, ...], outside: bool, days: int, identity: str | None,
-    snapshot: str | None,
+    clients: tuple[str, ...], recipients: tuple[str, ...], drop: bool, store: str | None, profiles: tuple[str, ...],
+    outside: bool, days: int, identity: str | None, snapshot: str | None,
 ) -> None:  # fmt: skip
-    """Judge the outside addresses of FILE, or of a table of a case, and write them as a STIX 2.1 bundle.
+    """Judge the outside addresses of FILE, or of a table of a case, and write them as a STIX 2.1 bundle; or take
+    an investigation or profiles from the store.
 
     Nothing is written where the recipient may not have it: GREEN does not go to the public, AMBER to nobody
     but the organisation and its clients. Exporting again makes newer versions of the same objects.
@@ -84,33 +89,57 @@ def stix_export(
     workbench stix export firewall.log --organisation "CERT Example" --tlp green --to community -o bundle.json
     workbench stix export --case intrusion.duckdb --table firewall --organisation "CERT Example" \\
         --tlp amber --client Waterworks --to Waterworks --investigation "Water utility"
+    workbench stix export --store local --investigation "Water utility" --to community --drop -o water.json
     """
-    from workbench.exchange.stix import export, recipient_of
-    from workbench.exchange.stix.dossier import SHARED
-    from workbench.secrecy import Organisation, Recipient
+    from workbench.exchange.stix import export
 
-    own = Organisation(organisation, frozenset(clients))
-    recipient = recipient_of(to, own)
-    if outside and recipient.organisation is not None:
-        named = recipient.organisation
-        recipient = Recipient(Organisation(named.name, named.clients, in_community=False), recipient.member)
-    result = export(
-        _judged(file, case, table, log_format, concern, snapshot),
-        organisation=own,
-        to=recipient,
-        tlp=tlp,
-        recipients=recipients,
-        verdicts=verdicts or SHARED,
-        valid_for=timedelta(days=days),
-        identity=identity,
-        investigation=investigation,
-    )
+    common: dict[str, Any] = {
+        "withheld": "drop" if drop else "refuse", "valid_for": timedelta(days=days), "identity": identity,
+    }  # fmt: skip
+    if store:
+        if (
+            file
+            or case
+            or organisation
+            or tlp
+            or clients
+            or recipients
+            or outside
+            or not (investigation or profiles)
+        ):
+            raise click.UsageError(
+                "--store goes with --investigation or --profile; organisation, level and recipients are those of the store"
+            )
+        with _opened(store) as opened:
+            things: list[Any] = [opened.profiles.get(name) for name in profiles]
+            if investigation:
+                things.append(opened.investigations.get(investigation))
+            result = export(things, store=opened, to=to, **common)
+    else:
+        if not organisation or not tlp or profiles:
+            raise click.UsageError(
+                "--organisation and --tlp are wanted for a file or case; --profile goes with --store"
+            )
+        from workbench.exchange.stix.dossier import SHARED
+        from workbench.secrecy import Organisation
+
+        own = Organisation(organisation, frozenset(clients))
+        result = export(
+            _judged(file, case, table, log_format, concern, snapshot),
+            organisation=own,
+            to=_recipient(to, own, outside),
+            tlp=tlp,
+            recipients=recipients,
+            verdicts=verdicts or SHARED,
+            investigation=investigation,
+            **common,
+        )
     if output:
         result.write(output)
-        click.echo(f"{output}: {_plain(str(result))}")
+        click.echo(f"{output}: {plain(str(result))}")
     else:
         click.echo(result.serialize())
-        click.echo(_plain(str(result)), err=True)
+        click.echo(plain(str(result)), err=True)
 
 
 @stix.command("import")
@@ -146,7 +175,7 @@ def stix_import(bundles: tuple[Path, ...], case: Path, as_json: bool) -> None:
                 }
                 click.echo(json.dumps({**{name: getattr(report, name) for name in fields}, **problems}))
             else:
-                click.echo(_plain(str(report)))
+                click.echo(plain(str(report)))
         if not as_json:
             kinds = con.execute(
                 "SELECT kind, count(DISTINCT entry) FROM stix_evidence GROUP BY kind ORDER BY kind"
@@ -202,19 +231,35 @@ def stix_match(
         if isinstance(indicators, str) and indicators == "-":
             indicators = sys.stdin.buffer
         result = match(con, log, indicators, named, within_validity=within_validity)
-        rows = _with_fields(con, log, result)
+        rows = with_fields(con, log, result)
     if as_json:
         for row in rows:
             click.echo(json.dumps(row, default=str))
     elif rows:
-        _show(rows if everything else rows[:50], len(rows))
+        show(rows if everything else rows[:50], len(rows))
     if not as_json:
-        click.echo(_plain(result.summary))
+        click.echo(plain(result.summary))
     for label, items in (("not used", result.not_used), ("note", result.notes)):
         for item in items[:10]:
-            click.echo(_plain(f"{label}: {item.name}: {item.reason}"), err=True)
+            click.echo(plain(f"{label}: {item.name}: {item.reason}"), err=True)
         if len(items) > 10:
             click.echo(f"{label}: {len(items) - 10} more", err=True)
+
+
+def _opened(store: str) -> Store:
+    from workbench.store import connect_store
+
+    return connect_store(None if store == "local" else store)
+
+
+def _recipient(to: str, own: Organisation, outside: bool) -> Recipient:
+    from workbench.exchange.stix import recipient_of
+    from workbench.secrecy import Recipient
+
+    recipient = recipient_of(to, own)
+    if not outside or recipient.organisation is None:
+        return recipient
+    return Recipient(replace(recipient.organisation, in_community=False), recipient.member)
 
 
 def _judged(
@@ -296,68 +341,3 @@ def _imported(con: duckdb.DuckDBPyConnection, case: Path | None) -> ObjectStore:
             f"{case} has no indicators: name a pattern or bundle, or import one (workbench stix import)"
         )
     return store
-
-
-def _with_fields(con: duckdb.DuckDBPyConnection, table: str, result: Matches) -> list[dict[str, Any]]:
-    """The matches with the columns of their rows that are known by name, where rows can be found again."""
-    import duckdb
-
-    from workbench.exchange.stix.columns import identifier
-    from workbench.exchange.stix.matching import quoted
-
-    rows: list[dict[str, Any]] = result.table.select(["row", "time", "indicator", "name"]).to_pylist()
-    used = [c for role, names in result.columns.roles.items() if role != "ts" for c in names]
-    wanted = [*dict.fromkeys(["line", *used] if _has_line(con, table) else used)]
-    if not rows or not wanted:
-        return rows
-    numbers = result.table.select(["row"]).group_by("row").aggregate([])
-    con.register("__matched", numbers)
-    try:
-        found = con.sql(
-            f"SELECT rowid AS __row, {', '.join(map(identifier, wanted))} FROM {quoted(table)} "  # noqa: S608
-            "WHERE rowid IN (SELECT row FROM __matched)"
-        ).to_arrow_table()
-    except duckdb.BinderException:  # a view
-        return rows
-    finally:
-        con.unregister("__matched")
-    fields = {row.pop("__row"): row for row in found.to_pylist()}
-    return [{**row, "fields": fields[row["row"]]} for row in rows]
-
-
-def _has_line(con: duckdb.DuckDBPyConnection, table: str) -> bool:
-    from workbench.exchange.stix.matching import quoted
-
-    return "line" in con.sql(f"SELECT * FROM {quoted(table)} LIMIT 0").columns  # noqa: S608
-
-
-def _show(rows: list[dict[str, Any]], total: int) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    fields = list(rows[0].get("fields", {}))
-    first = "line" if "line" in fields else "row"
-    fields = [name for name in fields if name != "line"]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for name in (first, "time (UTC)", *fields, "indicator"):
-        table.add_column(name, justify="right" if name == first else "left", overflow="fold")
-    for row in rows:
-        known = row.get("fields", {})
-        time = f"{row['time']:%Y-%m-%d %H:%M:%S}" if row["time"] else ""
-        values = [
-            str(known.get("line", row["row"])),
-            time,
-            *("" if known.get(f) is None else str(known[f]) for f in fields),
-        ]
-        table.add_row(*(Text(_plain(value)) for value in (*values, row["name"])))
-    console = Console(highlight=False)
-    (console if console.is_terminal else Console(highlight=False, width=200)).print(table)
-    if total > len(rows):
-        click.echo(f"… and {total - len(rows):,} more; --all shows them, --json holds them")
-
-
-def _plain(text: str) -> str:
-    """Text of others without what a terminal would obey."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

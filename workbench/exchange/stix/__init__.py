@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.exchange.stix.dossier import Dossier, Investigation, Remark, Seen, dossiers_of
     from workbench.exchange.stix.evidence import entries_of
-    from workbench.exchange.stix.exporting import Export, WithheldError, export, recipient_of
+    from workbench.exchange.stix.exporting import Export, export
     from workbench.exchange.stix.intake import Imported
     from workbench.exchange.stix.matching import Matches, columns_of, match
     from workbench.exchange.stix.objectstore import ObjectStore
     from workbench.exchange.stix.observing import observed
     from workbench.exchange.stix.reading import import_bundle
+    from workbench.exchange.stix.recipients import WithheldError, recipient_of
     from workbench.exchange.stix.stream import StreamError
     from workbench.exchange.stix.syntax import PatternError
     from workbench.exchange.stix.versions import Ledger
@@ -30,7 +31,7 @@ _HOME = {
     "Remark": "dossier",
     "Seen": "dossier",
     "StreamError": "stream",
-    "WithheldError": "exporting",
+    "WithheldError": "recipients",
     "columns_of": "matching",
     "dossiers_of": "dossier",
     "entries_of": "evidence",
@@ -38,7 +39,7 @@ _HOME = {
     "import_bundle": "reading",
     "match": "matching",
     "observed": "observing",
-    "recipient_of": "exporting",
+    "recipient_of": "recipients",
 }
 __all__ = [
     "Dossier", "Export", "Imported", "Investigation", "Ledger", "Matches", "ObjectStore", "PatternError", "Remark", "Seen",

@@ -205,7 +205,7 @@ class Builder:
     def _observed(self, dossier: Dossier, seen: Seen, address: str, level: TLP) -> str:
         return self._add(
             "observed-data",
-            (self.organisation, dossier.address, seen.where or "", timestamp(seen.first)),
+            (self.organisation, dossier.address, *_key(seen)),
             level,
             first_observed=timestamp(seen.first),
             last_observed=timestamp(max(seen.first, seen.last)),
@@ -229,7 +229,7 @@ class Builder:
             by = self._add("identity", key, level, name=where, identity_class="organization")
         return self._add(
             "sighting",
-            (self.organisation, dossier.address, where, timestamp(seen.first) if seen else ""),
+            (self.organisation, dossier.address, *(_key(seen) if seen else ())),
             level,
             sighting_of_ref=indicator,
             observed_data_refs=[observed] if observed else None,
@@ -279,6 +279,10 @@ class Builder:
 
 def _text(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
     return str(network.network_address if network.prefixlen == network.max_prefixlen else network)
+
+
+def _key(seen: Seen) -> tuple[str, ...]:
+    return (seen.key,) if seen.key else (seen.where or "", timestamp(seen.first))
 
 
 def _counted(count: int) -> int:

@@ -29,12 +29,13 @@ class Remark:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Traffic of the address in somebody's logs between two moments. ``where`` names the organisation, where it
-    is another than the one that exports."""
+    is another than the one that exports; ``key`` tells it from others (by default ``where`` and ``first`` do)."""
 
     first: datetime
     last: datetime
     count: int = 1
     where: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

