@@ -320,7 +320,8 @@ class Profiles:
         return [Past(*row) for row in found]
 
     def search(self, **filters: Any) -> Page[Profile]:
-        """Profiles that match all ``filters``, a page of them; see :func:`workbench.store.searching.search`."""
+        """Profiles that match all ``filters``, a page of them; see :func:`workbench.store.searching.search` and
+        :func:`workbench.store.filters.filters_of`."""
         return search(self._store, SELECT, profile_of, **filters)
 
     def _change(self, profile: Profile, changes: dict[str, Any]) -> Profile:

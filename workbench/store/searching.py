@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
 from workbench.secrecy import TLP
-from workbench.store.enriched import FLAGS
+from workbench.store.filters import Filters, filters_of
 
 if TYPE_CHECKING:
     from workbench.store.connection import Store
@@ -21,6 +19,8 @@ __all__ = ["Page", "search"]
 
 T = TypeVar("T")
 MOST = 1_000
+FEW = 5_000
+"""Ids that are sooner looked up and sorted than found by walking along the order."""
 
 _ORDERS = {
     "reputation": ("rank", "smallint", "<", "DESC"),
@@ -48,139 +48,36 @@ def search(
     columns: str,
     made: Callable[[Sequence[Any]], T],
     *,
-    text: str | None = None,
-    address: str | None = None,
-    within: str | None = None,
-    covering: str | None = None,
-    country: str | Iterable[str] | None = None,
-    asn: int | Iterable[int] | None = None,
-    flags: Iterable[str] = (),
-    verdict: str | Iterable[str] | None = None,
-    threat_level: Any = None,
-    reputation: tuple[int | None, int | None] | None = None,
-    secrecy: TLP | str | None = None,
-    investigation: UUID | None = None,
-    entity: UUID | None = None,
-    tag: str | Iterable[str] | None = None,
-    updated_since: datetime | None = None,
-    updated_until: datetime | None = None,
-    own: bool = False,
-    deleted: bool = False,
     order: str | None = None,
     limit: int = 50,
     after: str | None = None,
+    **filters: Any,
 ) -> Page[T]:
-    """Profiles that match every filter given, a page of up to ``limit`` (1,000 at most).
+    """Profiles that match every filter given (see :func:`workbench.store.filters.filters_of`), a page of up to
+    ``limit`` (1,000 at most).
 
-    ``text`` is looked for in notes, tags, AS organisation and city: as part of a word, and with small
-    misspellings; ``within`` is a network whose profiles are wanted, ``covering`` an address whose networks are;
-    ``flags`` are names such as ``"is_tor"`` or ``"tor"``; ``threat_level`` is the lowest wanted; ``reputation`` a
-    range with both ends, either of which may be None; ``order`` is ``reputation`` (worst first, the default),
-    ``updated`` (newest first, the default with a time) or ``address``.
+    ``order`` is ``reputation`` (worst first, the default), ``updated`` (newest first, the default with a time) or
+    ``address`` (the default with a network).
 
     Raises:
         ValueError: a filter is not understood.
     """
-    wants: list[str] = ["p.deleted_at IS NOT NULL" if deleted else "p.deleted_at IS NULL"]
-    values: dict[str, Any] = {}
-    few: list[str] = []
-
-    def want(condition: str, **given: Any) -> None:
-        wants.append(condition)
-        values.update(given)
-
-    if address is not None:
-        want("p.address = %(address)s", address=_network(address, "address"))
-    if within is not None:
-        network = ipaddress.ip_network(_network(within, "within"))
-        want(
-            "p.address BETWEEN %(lowest)s AND %(highest)s AND p.address <<= %(within)s",
-            lowest=str(network),
-            highest=str(network.broadcast_address),
-            within=str(network),
-        )
-    for name, given in (("country", country), ("asn", asn), ("verdict", verdict)):
-        if given is not None:
-            several = [given] if isinstance(given, str | int) else list(given)
-            if len(several) == 1:
-                want(f"p.{name} = %({name})s", **{name: several[0]})
-            else:
-                want(f"p.{name} = ANY (%({name})s)", **{name: several})
-    for flag in [flags] if isinstance(flags, str) else flags:
-        column = flag if flag.startswith("is_") else f"is_{flag}"
-        if column not in FLAGS:
-            raise ValueError(f"no flag {flag!r}; there are: {', '.join(FLAGS)}")
-        want(f"p.{column}")
-    if threat_level is not None:
-        from workbench.store.profile import ThreatLevel
-
-        lowest = ThreatLevel.parse(threat_level)
-        want("p.threat_level = ANY (%(threats)s)", threats=list(range(lowest, 5)))
-    if reputation is not None:
-        low, high = reputation
-        want("p.rank BETWEEN %(low)s AND %(high)s", low=low if low is not None else 0, high=high if high is not None else 100)  # fmt: skip
-    if secrecy is not None:
-        want("p.secrecy = %(secrecy)s", secrecy=int(TLP.parse(secrecy)))
-    if updated_since is not None:
-        want("p.updated_at >= %(since)s", since=updated_since)
-    if updated_until is not None:
-        want("p.updated_at < %(until)s", until=updated_until)
-    if own:
-        want("p.owner = (SELECT organisation FROM members WHERE role = current_user)")
-    if text is not None or tag is not None or covering is not None:
-        from workbench.store.profile import clean_tags
-
-        few.append("SELECT matching(%(text)s, %(tags)s, %(covering)s)")
-        values.update(
-            text=text.strip() or None if text is not None else None,
-            tags=clean_tags(tag) if tag is not None else None,
-            covering=_network(covering, "covering") if covering is not None else None,
-        )
-        if values["text"] is not None and len(values["text"]) > 200:
-            raise ValueError("the text to look for has up to 200 characters")
-    if investigation is not None:
-        few.append("SELECT profile FROM investigation_profiles WHERE investigation = %(investigation)s")
-        values["investigation"] = investigation
-    if entity is not None:
-        few.append("SELECT profile FROM entity_profiles WHERE entity = %(entity)s")
-        values["entity"] = entity
-
-    timed = updated_since is not None or updated_until is not None
-    chosen = order or ("updated" if timed else "address" if within is not None else "reputation")
+    wanted = filters_of(**filters)
+    chosen = order or wanted.order
     if chosen not in _ORDERS:
         raise ValueError(f"no order {chosen!r}; there are: {', '.join(_ORDERS)}")
-    column, kind, sign, direction = _ORDERS[chosen]
     if not 1 <= limit <= MOST:
         raise ValueError(f"limit is 1 to {MOST}, not {limit}")
+    column, kind, sign, _ = _ORDERS[chosen]
     if after is not None:
-        values["after"], values["after_id"] = _position(after, chosen)
-        want(f"(p.{column}, p.id) {sign} (%(after)s::{kind}, %(after_id)s::uuid)")
-    values["limit"] = limit + 1
-
-    ordering = f"p.{column} {direction}, p.id {direction}"
-    condition = " AND ".join(wants)
-    key = f"p.{column}::text AS position"
-    if few:
-        ids = " INTERSECT ".join(few)
-        query = (
-            f"SELECT {columns}, {key} FROM (SELECT DISTINCT * FROM ({ids}) AS f (id)) AS f JOIN profiles p ON p.id = f.id "
-            f"WHERE {condition} ORDER BY {ordering} LIMIT %(limit)s"
+        position, key = _position(after, chosen)
+        wanted.want(
+            f"(p.{column}, p.id) {sign} (%(after)s::{kind}, %(after_id)s::uuid)", after=position, after_id=key
         )
-    else:
-        # One ordered walk an audience, of which the best are taken: an index on (audience, …) gives each in
-        # order, but not their union.
-        keep = (
-            f"p.{column}" if not (within is not None and chosen != "address") else f"nullif(p.{column}, NULL)"
-        )
-        inner = f"{keep} {direction}, p.id {direction}"
-        query = (
-            f"WITH mine AS MATERIALIZED (SELECT DISTINCT audience FROM my_audiences) SELECT {columns}, {key} FROM mine "
-            f"CROSS JOIN LATERAL (SELECT * FROM profiles p WHERE p.audience = mine.audience AND {condition} "
-            f"ORDER BY {inner} LIMIT %(limit)s) AS p ORDER BY {ordering} LIMIT %(limit)s"
-        )
+    wanted.values["limit"] = limit + 1
 
     def work(con: Any) -> list[Any]:
-        rows: list[Any] = con.execute(query.encode(), values).fetchall()
+        rows: list[Any] = _rows(con, columns, wanted, chosen)
         secret = [row[0] for row in rows[:limit] if row[3] >= TLP.AMBER]
         if secret:
             con.execute("SELECT note_rows_read('profiles', %s, 'search')", (secret,))
@@ -194,6 +91,56 @@ def search(
     return Page(tuple(made(row[:-1]) for row in rows[:limit]), following)
 
 
+def _rows(con: Any, columns: str, wanted: Filters, order: str) -> list[Any]:
+    column, _, _, direction = _ORDERS[order]
+    ordering = f"p.{column} {direction}, p.id {direction}"
+    shown = f"{columns}, p.{column}::text AS position"
+    sets = list(wanted.sets)
+    wants, values = list(wanted.wants), dict(wanted.values)
+    if wanted.matching:
+        (ids,) = con.execute(
+            "SELECT matching(%(text)s, %(misspelt)s, %(tags)s, %(covering)s, %(few)s)",
+            {**wanted.matching, "few": FEW},
+        ).fetchone()
+        if ids is None:
+            wants += wanted.matching_wants
+            values.update(wanted.matching)
+        else:
+            sets.append("SELECT unnest(%(ids)s::uuid[])")
+            values["ids"] = ids
+    if sets:
+        wants += [f"p.{name} = ANY (%({name})s)" for name in wanted.several]
+        query = (
+            f"SELECT {shown} FROM (SELECT DISTINCT f.id FROM ({' INTERSECT '.join(sets)}) AS f (id)) AS f "
+            f"JOIN profiles p ON p.id = f.id WHERE {' AND '.join(wants)} ORDER BY {ordering} LIMIT %(limit)s"
+        )
+        found: list[Any] = con.execute(query.encode(), values).fetchall()
+        return found
+    # One ordered walk an audience (and value, where several are wanted), of which the best are taken: an index on
+    # (audience, …) gives each in order, but not their union. Without statistics, which tell of hidden rows, the planner would sooner sort.
+    walked = not wanted.selective or order == "address"
+    inner = ordering if walked else f"nullif(p.{column}, NULL) {direction}, p.id {direction}"
+    if walked:
+        con.execute(
+            "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+        )
+    branches = ""
+    for name, kind in wanted.several.items():
+        branches += f"CROSS JOIN unnest(%({name})s::{kind}[]) AS any_{name} (one) "
+        wants.append(f"p.{name} = any_{name}.one")
+    query = (
+        f"WITH mine AS MATERIALIZED (SELECT DISTINCT audience FROM my_audiences) SELECT {shown} FROM mine {branches}"
+        f"CROSS JOIN LATERAL (SELECT * FROM profiles p WHERE p.audience = mine.audience AND {' AND '.join(wants)} "
+        f"ORDER BY {inner} LIMIT %(limit)s) AS p ORDER BY {ordering} LIMIT %(limit)s"
+    )
+    found = con.execute(query.encode(), values).fetchall()
+    if walked:
+        con.execute(
+            "SELECT set_config('enable_sort', 'on', true), set_config('enable_bitmapscan', 'on', true)"
+        )
+    return found
+
+
 def _position(token: str, order: str) -> tuple[str, UUID]:
     try:
         made_for, position, key = json.loads(base64.urlsafe_b64decode(token.encode()))
@@ -203,10 +150,3 @@ def _position(token: str, order: str) -> tuple[str, UUID]:
     except (ValueError, TypeError) as error:
         reason = str(error) if "in order of" in str(error) else "it is not one that a page gave"
         raise ValueError(f"after={token[:60]!r}: {reason}") from None
-
-
-def _network(text: str, name: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text.strip(), strict=False))
-    except ValueError:
-        raise ValueError(f"{name}={text[:60]!r} is no IP address and no network") from None

