@@ -21,6 +21,8 @@ class _Commands(click.Group):
 
     FROM: ClassVar = {
         "intel": "workbench.cli.intel",
+        "store": "workbench.cli.store",
+        "lab": "workbench.cli.lab",
         "stix": "workbench.cli.stix",
     }
 

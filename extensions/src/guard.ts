@@ -1,0 +1,108 @@
+/**
+ * The guard in front of JupyterLab's ways out. A notebook marked above the limit is not downloaded, exported, printed,
+ * saved under another name, duplicated by download or shared by link from these commands, wherever they are called
+ * from: menu, palette, shortcut, context menu. The server closes its own doors as well (`/files`, `/nbconvert`), for
+ * whoever comes past the page. What stays open, a copy by hand, a screenshot, code in a kernel, is said in the settings.
+ */
+
+import { Dialog, showDialog } from '@jupyterlab/apputils';
+import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
+import type { CommandRegistry } from '@lumino/commands';
+
+import { markingIn, markingOf } from './marking';
+import { type Level, stricter } from './tlp';
+
+/** Commands that act on the notebook in front. */
+const IN_FRONT: Record<string, string> = {
+  'docmanager:download': 'downloaded',
+  'docmanager:save-as': 'saved under another name',
+  'docmanager:open-browser-tab': 'opened as a file of its own',
+  'notebook:export-to-format': 'exported',
+  'apputils:print': 'printed'
+};
+
+/** Commands that act on what is selected in the file browser. */
+const SELECTED: Record<string, string> = {
+  'filebrowser:download': 'downloaded',
+  'filebrowser:open-browser-tab': 'opened as a file of its own',
+  'filebrowser:copy-download-link': 'shared by link',
+  'filebrowser:share-main': 'shared by link'
+};
+
+export interface GuardOptions {
+  commands: CommandRegistry;
+  notebooks: INotebookTracker;
+  files: IFileBrowserFactory | null;
+  contents: Contents.IManager;
+  /** The highest level that may leave, and who set it. */
+  limit: () => Promise<{ level: Level; byAdministrator: boolean }>;
+}
+
+export function installGuard(options: GuardOptions): void {
+  const { commands } = options;
+  const execute = commands.execute.bind(commands);
+  // The registry has no hook before a command runs. Menus, the palette and shortcuts all come through this method.
+  commands.execute = async (id, ...rest) => {
+    const held = await heldBack(id, options);
+    if (held) {
+      await tell(held, await options.limit());
+      return undefined;
+    }
+    return execute(id, ...rest);
+  };
+}
+
+interface Held {
+  name: string;
+  level: Level;
+  deed: string;
+}
+
+async function heldBack(id: string, options: GuardOptions): Promise<Held | null> {
+  const deed = IN_FRONT[id] ?? SELECTED[id];
+  if (!deed) {
+    return null;
+  }
+  const things = id in IN_FRONT ? inFront(options) : await selected(options);
+  for (const [name, level] of things) {
+    if (level && level !== 'TLP:CLEAR' && stricter(level, (await options.limit()).level)) {
+      return { name, level, deed };
+    }
+  }
+  return null;
+}
+
+function inFront({ notebooks }: GuardOptions): [string, Level | null][] {
+  const panel = notebooks.currentWidget;
+  // The one last used counts as well: commands of the File menu fall back to it.
+  return panel ? [[panel.title.label, markingOf(panel)]] : [];
+}
+
+async function selected(options: GuardOptions): Promise<[string, Level | null][]> {
+  const browser = options.files?.tracker.currentWidget;
+  const items = [...(browser?.selectedItems() ?? [])].filter(item => item.path.toLowerCase().endsWith('.ipynb'));
+  return Promise.all(
+    items.map(async (item): Promise<[string, Level | null]> => {
+      const open = options.notebooks.find(panel => panel.context.path === item.path);
+      if (open) {
+        return [item.name, markingOf(open)];
+      }
+      const model = await options.contents.get(item.path, { type: 'notebook', content: true });
+      return [item.name, markingIn(model.content?.metadata)];
+    })
+  );
+}
+
+async function tell(held: Held, limit: { level: Level; byAdministrator: boolean }): Promise<void> {
+  await showDialog({
+    title: `${held.level} stays here`,
+    body:
+      `${held.name} is marked ${held.level} and is not ${held.deed}: what is above ${limit.level} does not leave. ` +
+      (limit.byAdministrator
+        ? 'The administrator of this server set that limit.'
+        : 'Change its marking in the toolbar, or the limit in the settings of IP Workbench.'),
+    buttons: [Dialog.okButton({ label: 'Understood' })]
+  });
+}
