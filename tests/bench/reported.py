@@ -7,7 +7,7 @@ wants the reader of its time.
 The first writes, for each of ``addresses`` (uint32), ``window``: the days that the tightest feed which names the
 address looks back (0: no feed does), and ``service``: whether it is named as Tor, VPN, proxy or relay; and
 ``named``, all single addresses that a feed of at most 14 days names and no service does. The second writes
-AS number, handle, company, category of every announced AS.
+AS number, handle, company, category and website (from PeeringDB) of every announced AS.
 """
 
 from __future__ import annotations
@@ -62,7 +62,11 @@ def systems(file: Any, out: str) -> None:
         for row in range(file._seek(numbers, 1), numbers.count):
             network = file.rows[("network", row)]
             operator = network.get("operator") or {}
-            told = (network["asn"], network.get("handle"), operator.get("company"), operator.get("category"))
+            told = (
+                network["asn"],
+                network.get("handle"),
+                *(operator.get(k) for k in ("company", "category", "website")),
+            )
             target.write("\t".join(str(text or "").replace("\t", " ") for text in told) + "\n")
 
 
