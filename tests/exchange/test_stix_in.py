@@ -356,3 +356,66 @@ def test_a_gzip_file_and_a_case_are_taken(tmp_path: Path) -> None:
         assert import_bundle(packed, case).new == 4
     packed.write_bytes(packed.read_bytes()[:300])
     assert "end" in import_bundle(packed).broken
+
+
+def test_versions_follow_one_another_in_time_not_in_spelling() -> None:
+    first = indicator(modified="2026-03-02T00:00:00Z", confidence=1)
+    second = {**first, "modified": "2026-03-02T00:00:00.5Z", "confidence": 2}
+    store = import_bundle(bundle(second, first)).store
+    assert store.get(first["id"]) == second
+    assert store.versions(first["id"]) == [first, second]
+    assert [row["confidence"] for row in store.evidence().to_pylist()] == [2]
+    con = duckdb.connect()
+    con.execute("CREATE TABLE log AS SELECT '203.0.113.1' AS src_ip")
+    changed = {**second, "pattern": "[ipv4-addr:value = '203.0.113.1']"}
+    assert len(stix.match(con, "log", bundle(changed, first))) == 1
+
+
+def test_a_part_that_is_marked_closer_closes_what_is_said_of_the_whole() -> None:
+    statement = {
+        "type": "marking-definition", "id": f"marking-definition--{uuid.uuid4()}", "created": WHEN,
+        "definition_type": "statement", "definition": {"statement": "Copyright 2026"},
+    }  # fmt: skip
+    marked = indicator(
+        object_marking_refs=[GREEN_2, statement["id"]],
+        granular_markings=[{"marking_ref": RED_1, "selectors": ["description"]}],
+    )
+    open_ = indicator("[ipv4-addr:value = '198.51.100.8']", object_marking_refs=[statement["id"]])
+    rows = import_bundle(bundle(statement, marked, open_)).evidence().to_pylist()
+    assert [row["tlp"] for row in rows] == ["red", None]
+
+
+def test_nobody_redefines_a_tlp_marking() -> None:
+    loose = {"type": "marking-definition", "id": RED_1, "created": WHEN, "definition_type": "tlp", "definition": {"tlp": "white"}}  # fmt: skip
+    (row,) = import_bundle(bundle(loose, indicator(object_marking_refs=[RED_1]))).evidence().to_pylist()
+    assert row["tlp"] == "red"
+
+
+def test_an_observable_is_what_others_relate_to_it() -> None:
+    address = {"type": "ipv4-addr", "id": f"ipv4-addr--{uuid.uuid4()}", "value": "198.51.100.9"}
+    malware = {"type": "malware", "id": f"malware--{uuid.uuid4()}", "created": WHEN, "modified": WHEN, "name": "Emotet", "is_family": True}  # fmt: skip
+    beacons = {
+        "type": "relationship", "id": f"relationship--{uuid.uuid4()}", "created": WHEN, "modified": WHEN,
+        "relationship_type": "communicates-with", "source_ref": malware["id"], "target_ref": address["id"],
+        "object_marking_refs": [GREEN_2],
+    }  # fmt: skip
+    observed = {
+        "type": "observed-data", "id": f"observed-data--{uuid.uuid4()}", "created": WHEN, "modified": WHEN,
+        "first_observed": "2026-01-01T00:00:00Z", "last_observed": "2026-01-02T00:00:00Z", "number_observed": 3,
+        "object_refs": [address["id"]],
+    }  # fmt: skip
+    store = import_bundle(bundle(address)).store
+    assert store.evidence().column("category").to_pylist() == [None]
+    import_bundle(bundle(malware, beacons, observed), store)
+    (row,) = store.evidence().to_pylist()
+    assert (row["category"], row["label"], row["tlp"]) == ("attacker", "Emotet", "green")
+    assert row["last_seen"] == datetime(2026, 1, 2, tzinfo=UTC)
+    import_bundle(bundle({**beacons, "modified": "2026-04-01T00:00:00Z", "revoked": True}), store)
+    assert store.evidence().column("category").to_pylist() == [None]
+
+
+def test_an_indicator_that_another_creator_revises_is_noted() -> None:
+    first = indicator(created_by_ref=f"identity--{uuid.uuid4()}")
+    store = import_bundle(bundle(first)).store
+    foreign = {**first, "created_by_ref": f"identity--{uuid.uuid4()}", "modified": "2026-05-01T00:00:00Z", "revoked": True}  # fmt: skip
+    assert "another creator" in import_bundle(bundle(foreign), store).notes[0].reason

@@ -37,25 +37,28 @@ def indicators_of(source: Any) -> list[Indicator]:
         OSError, StreamError: a file cannot be read.
         TypeError: none of these.
     """
-    found: dict[str, tuple[str, Indicator]] = {}
+    found: dict[str, tuple[datetime, Indicator]] = {}
     for modified, indicator in _read(source):
         if indicator.id not in found or modified >= found[indicator.id][0]:
             found[indicator.id] = modified, indicator
     return [indicator for _, indicator in found.values()]
 
 
-def _read(source: Any) -> Iterator[tuple[str, Indicator]]:
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _read(source: Any) -> Iterator[tuple[datetime, Indicator]]:
     if isinstance(source, Indicator):
-        yield "", source
+        yield _EVER, source
     elif (
         isinstance(source, str) and source.lstrip()[:1] in ("[", "(") and not source.lstrip().startswith("[{")
     ):
-        yield "", Indicator(source, source, source)
+        yield _EVER, Indicator(source, source, source)
     elif isinstance(source, Mapping) and "type" not in source and "objects" not in source:
         for name, pattern in source.items():
             if not isinstance(pattern, str):
                 raise TypeError(f"the pattern {name!r} is {type(pattern).__name__}, not text")
-            yield "", Indicator(str(name), str(name), pattern)
+            yield _EVER, Indicator(str(name), str(name), pattern)
     elif isinstance(source, str | Path | bytes) or hasattr(source, "read") or hasattr(source, "serialize"):
         with open_source(json.loads(source) if _is_json(source) else source) as file:
             for item in objects_of(file, Envelope()):
@@ -79,13 +82,13 @@ def _is_json(source: Any) -> bool:
     return isinstance(source, str) and source.lstrip()[:1] in ("{", "[")
 
 
-def _of_object(value: Mapping[str, Any]) -> Iterator[tuple[str, Indicator]]:
+def _of_object(value: Mapping[str, Any]) -> Iterator[tuple[datetime, Indicator]]:
     if value.get("type") != "indicator" or not isinstance(value.get("pattern"), str):
         return
     confidence = value.get("confidence")
     name = str(value.get("name") or value["pattern"])
     yield (
-        str(value.get("modified") or ""),
+        moment(value.get("modified")) or _EVER,
         Indicator(
             id=str(value.get("id") or value["pattern"]),
             name=name,

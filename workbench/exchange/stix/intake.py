@@ -32,7 +32,7 @@ _TIME = pa.timestamp("us", "UTC")
 _STAGED: Mapping[str, pa.Schema] = {
     "objects": pa.schema(
         {
-            "seq": pa.int64(), "index": pa.int64(), "id": pa.string(), "type": pa.string(), "version": pa.string(),
+            "seq": pa.int64(), "index": pa.int64(), "id": pa.string(), "type": pa.string(), "version": pa.string(), "modified": _TIME,
             "spec": pa.string(), "revoked": pa.bool_(), "markings": pa.list_(pa.string()), "marks": pa.uint8(),
             "name": pa.string(), "created_by": pa.string(), "first_observed": _TIME, "last_observed": _TIME,
             "digest": pa.string(), "raw": pa.string(),
@@ -52,9 +52,7 @@ _SQL: Mapping[pa.DataType, str] = {
     pa.int64(): "BIGINT", pa.uint8(): "UTINYINT", pa.bool_(): "BOOLEAN", pa.string(): "VARCHAR", pa.binary(): "BLOB",
     pa.list_(pa.string()): "VARCHAR[]", _TIME: "TIMESTAMPTZ",
 }  # fmt: skip
-_KEPT = (
-    "seq, id, type, version, spec, revoked, markings, marks, name, created_by, first_observed, last_observed"
-)
+_KEPT = "seq, id, type, version, modified, spec, revoked, markings, marks, name, created_by, first_observed, last_observed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +187,11 @@ class Intake:
         seq = self._first + found.index
         # The same object with other spacing, escapes or order of properties is the same.
         digest = hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
+        version = str(value.get("modified") or value.get("created") or "")
         level = level_of_marking(value) if value["type"] == "marking-definition" else None
         self._rows["objects"].append(
             (
-                seq, found.index, value["id"], value["type"], str(value.get("modified") or value.get("created") or ""),
+                seq, found.index, value["id"], value["type"], version, moment(version),
                 _clean(value.get("spec_version")), value.get("revoked") is True, [_clean(m) for m in marking_refs(value)],
                 None if level is None else level.value, _clean(value.get("name")), _clean(value.get("created_by_ref")),
                 moment(value.get("first_observed") or value.get("first_seen")),

@@ -21,7 +21,7 @@ __all__ = ["ObjectStore"]
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS stix_objects (
-    seq BIGINT NOT NULL, id VARCHAR NOT NULL, type VARCHAR NOT NULL, version VARCHAR NOT NULL, spec VARCHAR,
+    seq BIGINT NOT NULL, id VARCHAR NOT NULL, type VARCHAR NOT NULL, version VARCHAR NOT NULL, modified TIMESTAMPTZ, spec VARCHAR,
     revoked BOOLEAN NOT NULL, markings VARCHAR[] NOT NULL, marks UTINYINT, name VARCHAR, created_by VARCHAR, first_observed TIMESTAMPTZ,
     last_observed TIMESTAMPTZ, source VARCHAR, digest VARCHAR NOT NULL, raw VARCHAR NOT NULL
 );
@@ -39,7 +39,7 @@ class ObjectStore:
     """STIX objects in a DuckDB file, a case file among them, in an open connection, or in memory.
 
     ``con`` is the connection. Table ``stix_objects`` has a row an object and version: ``seq`` (order of
-    arrival), ``version`` (``modified``, else ``created``, else empty), ``raw`` (the JSON as it was received).
+    arrival), ``version`` (``modified``, else ``created``, else empty) and the moment it says, ``raw`` (the JSON as it was received).
     Two objects of one id and version that say different things are both kept.
     """
 
@@ -81,14 +81,15 @@ class ObjectStore:
     def get(self, identifier: str) -> dict[str, Any] | None:
         """The newest version of an object, ``None`` where it is not here."""
         row = self.con.execute(
-            "SELECT raw FROM stix_objects WHERE id = ? ORDER BY version DESC, seq DESC LIMIT 1", [identifier]
+            "SELECT raw FROM stix_objects WHERE id = ? ORDER BY modified DESC NULLS LAST, seq DESC LIMIT 1",
+            [identifier],
         ).fetchone()
         return None if row is None else json.loads(row[0])
 
     def versions(self, identifier: str) -> list[dict[str, Any]]:
         """All versions of an object, oldest first."""
         rows = self.con.execute(
-            "SELECT raw FROM stix_objects WHERE id = ? ORDER BY version, seq", [identifier]
+            "SELECT raw FROM stix_objects WHERE id = ? ORDER BY modified NULLS FIRST, seq", [identifier]
         )
         return [json.loads(raw) for (raw,) in rows.fetchall()]
 
@@ -152,7 +153,7 @@ _LABELS = [level.label for level in TLP]
 # is put together from several objects may go no further than the most closed of them.
 _EVIDENCE = f"""
 WITH newest AS (
-    SELECT id, max_by(seq, (version, seq)) AS seq FROM stix_objects GROUP BY id
+    SELECT id, max_by(seq, (coalesce(modified, '-infinity'), seq)) AS seq FROM stix_objects GROUP BY id
 ), fixed (id, rank) AS (VALUES {_FIXED}
 ), levels AS (
     SELECT id, rank FROM fixed UNION ALL
@@ -164,7 +165,7 @@ WITH newest AS (
     GROUP BY m.seq
 ), live AS (
     SELECT o.id, o.seq, o.name, o.created_by, o.first_observed, o.last_observed, o.source,
-        TRY_CAST(nullif(o.version, '') AS TIMESTAMPTZ) AS modified, ranks.rank
+        o.modified, ranks.rank
     FROM stix_objects o JOIN newest USING (seq) LEFT JOIN ranks USING (seq) WHERE NOT o.revoked
 ), said AS (
     SELECT r.*, live.id, live.rank FROM stix_references r JOIN live USING (seq)
