@@ -1,7 +1,9 @@
-"""Matches of STIX indicators on the terminal."""
+"""STIX on the terminal: matches of indicators, the progress of an import."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +13,24 @@ if TYPE_CHECKING:
 
     from workbench.exchange.stix import Matches
 
-__all__ = ["plain", "show", "with_fields"]
+__all__ = ["counting", "plain", "show", "with_fields"]
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """A line on standard error that counts objects, where somebody looks at it."""
+    from rich.console import Console
+    from rich.text import Text
+
+    total = 0
+    with Console(stderr=True).status(Text(plain(what))) as status:
+
+        def progress(done: int) -> None:
+            nonlocal total
+            total += done
+            status.update(Text(f"{plain(what)}: {total:,} objects"))
+
+        yield progress
 
 
 def with_fields(con: duckdb.DuckDBPyConnection, table: str, result: Matches) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.errors import plain_errors
-from workbench.cli.matches import plain, show, with_fields
+from workbench.cli.matches import counting, plain, show, with_fields
 
 if TYPE_CHECKING:
     import duckdb
@@ -166,7 +166,8 @@ def stix_import(bundles: tuple[Path, ...], case: Path, as_json: bool) -> None:
         broken = False
         for path in bundles:
             source: Any = sys.stdin.buffer if str(path) == "-" else path
-            report = import_bundle(source, store, name=str(path))
+            with counting(str(path)) as progress:
+                report = import_bundle(source, store, name=str(path), progress=progress)
             broken |= bool(report.broken)
             if as_json:
                 fields = ("source", "objects", "new", "repeated", "revoked", "rejected_count", "missing_count", "missing", "broken")  # fmt: skip
