@@ -178,6 +178,22 @@ def test_an_object_that_says_something_else_under_the_same_version_is_kept_and_n
     ]
 
 
+def test_a_bundle_that_unpacks_without_end_is_read_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from workbench.exchange.stix import stream
+
+    monkeypatch.setattr(stream, "CHUNK", 1 << 16)
+    monkeypatch.setattr(stream, "MAX_DOCUMENT", 1 << 20)
+    bomb = tmp_path / "bomb.json.gz"
+    text = json.dumps(bundle(indicator())).encode()
+    bomb.write_bytes(gzip.compress(text[:-2] + b"," + b" " * (1 << 22)))
+    assert bomb.stat().st_size < 1 << 14
+    imported = import_bundle(bomb)
+    assert imported.objects == 1
+    assert "more than 1,048,576 bytes" in imported.broken
+
+
 def test_references_to_nothing_are_named() -> None:
     absent = f"identity--{uuid.uuid4()}"
     imported = import_bundle(bundle(indicator(created_by_ref=absent, object_marking_refs=[RED_1])))

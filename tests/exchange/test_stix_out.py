@@ -236,6 +236,7 @@ def test_nothing_in_a_bundle_is_marked_beyond_its_recipient(
 def test_the_same_again_is_the_same_version_and_a_change_is_a_newer_one(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "exported.sqlite")
     first = exported(FULL, versions=ledger)
+    assert (tmp_path / "exported.sqlite").stat().st_mode & 0o077 == 0, "nobody else reads what was handed out"
     again = exported(FULL, versions=ledger, now=NOW + timedelta(days=1))
     assert again.bundle() == first.bundle()
     changed = exported(replace(FULL, tags=("scada", "apt")), versions=ledger, now=NOW + timedelta(days=2))
@@ -277,6 +278,22 @@ def test_a_recipient_is_named_as_people_say_it() -> None:
     assert stix.recipient_of("anna@CERT Example", OWN) == Recipient(OWN, "anna")
     with pytest.raises(ValueError, match="no name"):
         stix.recipient_of(" ")
+
+
+def test_an_organisation_keeps_the_stix_id_it_has() -> None:
+    theirs = "identity--a78a0707-f074-43de-8bb7-c30db1515969"
+    result = exported(FULL, identity=theirs)
+    assert {value["created_by_ref"] for value in result.objects if "created_by_ref" in value} == {theirs}
+    assert strictly_valid(result) == []
+    with pytest.raises(ValueError, match="identity--UUID, not 'CERT'"):
+        exported(FULL, identity="CERT")
+
+
+def test_a_value_that_stix_does_not_allow_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="latitude"):
+        exported(dossier(intel={**INTEL, "latitude": 152.0}))
+    with pytest.raises(ValueError, match=r"'198\.51\.100'"):
+        exported(dossier("198.51.100"))
 
 
 def test_a_damaged_record_of_exports_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
@@ -140,6 +141,8 @@ def export(
     own = Organisation(organisation) if isinstance(organisation, str) else organisation
     if not own.name.strip():
         raise ValueError("the organisation that makes the bundle has no name")
+    if identity is not None and not _IDENTITY.fullmatch(identity):
+        raise ValueError(f"identity is the STIX id of the organisation, identity--UUID, not {identity!r}")
     if withheld not in ("refuse", "drop"):
         raise ValueError(f"withheld is 'refuse' or 'drop', not {withheld!r}")
     recipient = recipient_of(to, own)
@@ -294,7 +297,10 @@ def _versioned(
         before = known.get(value["id"], {})
         if value != {k: v for k, v in before.items() if k not in ("created", "modified")}:
             # The library's word that it is STIX; what was handed out before has had it.
-            stix2.parse({"created": timestamp(now), "modified": timestamp(now), **value}, version="2.1")
+            try:
+                stix2.parse({"created": timestamp(now), "modified": timestamp(now), **value}, version="2.1")
+            except stix2.exceptions.STIXError as error:
+                raise ValueError(f"{value['id']} is not STIX: {error}") from error
     stamped = [_ordered(value) for value in versions.stamp(contents, now)]
     observables = [_ordered(builder.marked(value)) for value in builder.observables.values()]
     used = {KNOWN[mark] for value in [*stamped, *observables] for mark in value["object_marking_refs"]}
@@ -303,6 +309,7 @@ def _versioned(
     return [*map(marking, sorted(used)), *identities, *observables, *others]
 
 
+_IDENTITY = re.compile(r"identity--[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FIRST = ("type", "spec_version", "id", "created_by_ref", "created", "modified", "revoked")
 
 

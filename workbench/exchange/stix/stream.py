@@ -28,6 +28,8 @@ MAX_DEPTH = 100
 """Levels of nesting of one object."""
 MAX_ENVELOPE = 1 << 20
 """Bytes of a bundle around its objects."""
+MAX_DOCUMENT = 16 << 30
+"""Bytes of a bundle, unpacked: a gzip file of 16 MiB can hold as much."""
 
 
 class StreamError(ValueError):
@@ -144,7 +146,12 @@ def objects_of(file: IO[bytes], envelope: Envelope) -> Iterator[Found]:
     """
     reader = _Reader(envelope)
     first = True
+    left = MAX_DOCUMENT
     while not envelope.broken and (chunk := file.read(CHUNK)):
+        left -= len(chunk)
+        if left < 0:
+            envelope.broken = f"more than {MAX_DOCUMENT:,} bytes"
+            break
         if first:
             chunk = chunk.removeprefix(b"\xef\xbb\xbf")
             if chunk.lstrip()[:1] not in (b"{", b"["):

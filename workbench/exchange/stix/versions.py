@@ -76,6 +76,7 @@ class Ledger:
     def _open(self, writing: bool) -> Iterator[sqlite3.Connection]:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)  # it holds what was handed out, TLP:RED included
         try:
             con = sqlite3.connect(self.path or ":memory:", timeout=60, isolation_level=None)
         except sqlite3.OperationalError as error:
