@@ -54,8 +54,9 @@ export function refang(text: string): string {
 }
 
 function isIPv6(text: string): boolean {
-  // Clock times and the `::` of programs are written likewise.
-  if (text.length < 4 || !/\d/.test(text)) {
+  // Clock times, hardware addresses and the `::` of programs are written likewise.
+  const groups = text.split(':').length + (text.includes('.') ? 1 : 0);
+  if (text.length < 4 || !/\d/.test(text) || (groups !== 8 && !text.includes('::'))) {
     return false;
   }
   try {

@@ -26,22 +26,23 @@ function standing(intel: Intel): HTMLElement | null {
   if (intel.reputation === null) {
     return null;
   }
-  const confidence = intel.confidence === null ? '' : `, confidence ${Math.round(intel.confidence * 100)} %`;
+  const confidence = intel.confidence === null ? '' : ` · confidence ${Math.round(intel.confidence * 100)} %`;
   const bar = el('span', { class: `ipw-bar-filled ipw-mod-${intel.verdict}` });
   bar.style.width = `${intel.reputation}%`;
   return el(
     'div',
     { class: 'ipw-standing', title: 'Reputation from 0 to 100, 100 is worst' },
-    el('span', { class: 'ipw-bar', 'aria-hidden': 'true' }, bar),
-    el('span', {}, `reputation ${intel.reputation}/100${confidence}`)
+    el('span', {}, `Reputation ${intel.reputation}/100${confidence}`),
+    el('span', { class: 'ipw-bar', 'aria-hidden': 'true' }, bar)
   );
 }
 
 function reasons(intel: Intel): HTMLElement | null {
   const sentences = intel.reasons.split('; ').filter(Boolean);
-  return sentences.length === 0
-    ? null
-    : el('ul', { class: 'ipw-reasons' }, ...sentences.map(text => el('li', {}, text)));
+  if (sentences.length < 2) {
+    return sentences[0] ? el('p', { class: 'ipw-reasons' }, sentences[0]) : null;
+  }
+  return el('ul', { class: 'ipw-reasons' }, ...sentences.map(text => el('li', {}, text)));
 }
 
 function facts(intel: Intel): HTMLElement {

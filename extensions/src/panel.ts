@@ -108,8 +108,8 @@ export class LookupPanel extends Widget {
     const { snapshot } = status;
     const days = Math.floor((Date.now() - Date.parse(snapshot.as_of)) / 86_400_000);
     this.dated.replaceChildren(
-      `Intel of ${snapshot.as_of.slice(0, 10)}, ${snapshot.sources.length} sources`,
-      el('span', { class: days > 30 ? 'ipw-mod-old' : '' }, days > 0 ? `, ${days} days old` : '')
+      `Intel of ${snapshot.as_of.slice(0, 10)}`,
+      el('span', { class: days > 30 ? 'ipw-mod-old' : '' }, days > 0 ? `, ${days} ${days === 1 ? 'day' : 'days'} old` : '')
     );
     this.dated.title = snapshot.sources
       .map(source => `${source.title}, ${source.as_of?.slice(0, 10) ?? 'undated'}`)

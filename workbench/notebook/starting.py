@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from urllib.parse import quote
 
 __all__ = ["lab_arguments", "start"]
 
 SERVER_EXTENSION = "workbench.notebook.server"
+_CONFIG = Path(__file__).parent / "config"
 _CHECKOUT = Path(__file__).resolve().parents[2] / "extensions" / "prebuilt"
 
 
@@ -20,7 +22,7 @@ def lab_arguments(folder: Path, opened: str | None = None) -> list[str]:
     arguments = [
         f"--ServerApp.root_dir={folder}",
         f"--ServerApp.jpserver_extensions={SERVER_EXTENSION}=True",
-        # Nothing is asked of the network, and nobody is asked whether it may be.
+        # Nothing is asked of the network. That nobody is asked whether it may be is set in config/labconfig.
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
@@ -43,6 +45,9 @@ def start(arguments: list[str]) -> None:
     Raises:
         LookupError: JupyterLab is not installed.
     """
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
+        filter(None, [str(_CONFIG), os.environ.get("JUPYTER_CONFIG_PATH")])
+    )
     try:
         from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
     except ImportError:

@@ -271,16 +271,15 @@
 
 .ipw-standing {
   display: flex;
-  align-items: center;
-  gap: 8px;
+  flex-direction: column;
+  gap: 4px;
   color: var(--jp-ui-font-color1);
   font-size: var(--jp-ui-font-size0);
   font-variant-numeric: tabular-nums;
 }
 
 .ipw-bar {
-  flex: 0 1 72px;
-  height: 6px;
+  height: 5px;
   overflow: hidden;
   border-radius: 3px;
   background: var(--jp-layout-color3);
@@ -310,6 +309,9 @@
 
 .ipw-reasons {
   margin: 0;
+}
+
+ul.ipw-reasons {
   padding-left: 16px;
 }
 
