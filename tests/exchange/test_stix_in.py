@@ -234,6 +234,24 @@ def test_objects_go_in_with_the_transaction_of_the_caller() -> None:
         assert len(store) == expected == con.table("cursors").count("*").fetchall()[0][0]
 
 
+def test_a_source_that_breaks_off_leaves_the_transaction_to_its_owner() -> None:
+    con = duckdb.connect()
+    store = ObjectStore(con)
+
+    def torn() -> Any:
+        yield indicator()
+        raise ConnectionError("the line broke")
+
+    con.begin()
+    with pytest.raises(ConnectionError):
+        store.put(torn(), "partner", in_transaction=True)
+    con.rollback()
+    with pytest.raises(ConnectionError):
+        store.put(torn(), "partner")
+    assert len(store) == 0
+    assert store.put([indicator(), json.dumps(indicator()).encode()], "partner").new == 2
+
+
 def test_addresses_become_evidence_with_confidence_validity_and_level() -> None:
     source = {
         "type": "identity",

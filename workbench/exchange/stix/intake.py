@@ -145,12 +145,20 @@ class Intake:
     def __enter__(self) -> Intake:
         if self._begins:
             self._con.begin()
-        for name, schema in _STAGED.items():
-            columns = ", ".join(
-                f'"{column}" {_SQL[kind]}' for column, kind in zip(schema.names, schema.types, strict=True)
-            )
-            self._con.execute(f"CREATE OR REPLACE TEMP TABLE __stix_{name} ({columns})")
-        (self._first,) = self._con.execute("SELECT coalesce(max(seq) + 1, 0) FROM stix_objects").fetchall()[0]
+        try:
+            for name, schema in _STAGED.items():
+                columns = ", ".join(
+                    f'"{column}" {_SQL[kind]}'
+                    for column, kind in zip(schema.names, schema.types, strict=True)
+                )
+                self._con.execute(f"CREATE OR REPLACE TEMP TABLE __stix_{name} ({columns})")
+            (self._first,) = self._con.execute(
+                "SELECT coalesce(max(seq) + 1, 0) FROM stix_objects"
+            ).fetchall()[0]
+        except BaseException:
+            if self._begins:
+                self._con.rollback()
+            raise
         return self
 
     def __exit__(
