@@ -20,14 +20,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.addresses import special
 from workbench.addresses.columns import Ranges
 from workbench.addresses.text import parse_networks
 from workbench.intel.index import bucket_index
-from workbench.intel.layers import AttributeLayer, Input, Listings
-from workbench.intel.network_type import NETWORK_TYPES, network_type_of_names
+from workbench.intel.layers import AttributeLayer, Input, Listings, types_of_systems
+from workbench.intel.network_type import NETWORK_TYPES, network_type_of_names, network_type_of_systems
 from workbench.intel.segments import Rows, combine, cut
 from workbench.intel.source import Category, Layer
 
@@ -75,6 +76,7 @@ def compile_snapshot(inputs: list[Input], directory: Path, progress: Progress | 
         twice = sorted({name for name in ids if ids.count(name) > 1})
         raise ValueError(f"source given twice: {', '.join(twice)}")
     inputs = sorted(inputs, key=lambda item: item.source.id)
+    systems = types_of_systems(inputs)
     geo, network, listings = (
         AttributeLayer(Layer.GEO, inputs),
         AttributeLayer(Layer.NETWORK, inputs),
@@ -88,7 +90,7 @@ def compile_snapshot(inputs: list[Input], directory: Path, progress: Progress | 
     directory.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=directory))
     try:
-        _write(building, families, geo, network, listings)
+        _write(building, families, geo, network, listings, systems)
         return _seal(building, inputs, directory)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -144,7 +146,12 @@ def _resolve(version: int, geo: AttributeLayer, network: AttributeLayer, listing
 
 
 def _write(
-    directory: Path, families: list[_Family], geo: AttributeLayer, network: AttributeLayer, listings: Listings
+    directory: Path,
+    families: list[_Family],
+    geo: AttributeLayer,
+    network: AttributeLayer,
+    listings: Listings,
+    systems: pa.Table,
 ) -> None:
     def joint(pick: Callable[[_Family], Rows]) -> Rows:
         return np.concatenate([pick(family) for family in families])
@@ -168,7 +175,12 @@ def _write(
     org = np.append(joint(lambda f: f.network["as_org"]), np.int32(-1))
     rir = np.append(joint(lambda f: f.network["rir"]), np.int32(-1))
     kind = _network_types(
-        np.append(joint(lambda f: f.network["network_type"]), np.int32(-1)), network, org, masks[sets]
+        np.append(joint(lambda f: f.network["network_type"]), np.int32(-1)),
+        network,
+        asn,
+        org,
+        masks[sets],
+        systems,
     )
     kind = np.where(scope == _GLOBAL, kind, 0).astype(np.int32)
     whose, examples = combine([asn, org, kind, rir, scope])
@@ -244,8 +256,15 @@ def _category_masks(evidence: list[NDArray[np.int32]], listings: Listings) -> ND
     return masks
 
 
-def _network_types(stated: Rows, network: AttributeLayer, org: Rows, masks: NDArray[np.int64]) -> Rows:
-    """What a source states, else what provider lists say, else what the AS name suggests."""
+def _network_types(
+    stated: Rows,
+    network: AttributeLayer,
+    asn: Rows,
+    org: Rows,
+    masks: NDArray[np.int64],
+    systems: pa.Table,
+) -> Rows:
+    """What a source states of the range, else what provider lists say, else the operator's own word and its name."""
     values = network.columns["network_type"].values.to_pylist()
     codes = np.array([NETWORK_TYPES.index(v) if v in NETWORK_TYPES else 0 for v in values] or [0], np.int32)
     kind = np.where(stated >= 0, codes[stated], 0)
@@ -253,8 +272,12 @@ def _network_types(stated: Rows, network: AttributeLayer, org: Rows, masks: NDAr
     kind = np.where((kind == 0) & (masks & category[Category.CDN] != 0), _CDN, kind)
     kind = np.where((kind == 0) & (masks & category[Category.DATACENTER] != 0), _HOSTING, kind)
     names = network.columns["as_org"].values
-    by_name = np.append(network_type_of_names(names.cast(pa.string())), np.int8(0))
-    return np.where(kind == 0, by_name[org], kind).astype(np.int32)
+    by_name = np.append(network_type_of_names(names.cast(pa.string())), np.int8(0))[org]
+    numbers = pc.index_in(network.columns["asn"].values, systems.column("asn"))
+    claims = pc.index_in(systems.column("network_type"), pa.array(NETWORK_TYPES)).fill_null(0)
+    claimed = claims.take(numbers).fill_null(0).to_numpy().astype(np.int8)
+    told = network_type_of_systems(np.append(claimed, np.int8(0))[asn], by_name)
+    return np.where(kind == 0, told, kind).astype(np.int32)
 
 
 def _values(layer: AttributeLayer, name: str, codes: Rows, missing: float = 0) -> NDArray[Any]:
@@ -316,7 +339,7 @@ def _describe(item: Input) -> dict[str, Any]:
     return {
         "id": source.id,
         "title": source.title,
-        "layers": sorted(parsed.layers),
+        "layers": sorted(parsed.layers or source.layers),
         "category": source.category,
         "reliability": source.reliability,
         "licence": source.licence,
@@ -327,6 +350,6 @@ def _describe(item: Input) -> dict[str, Any]:
         else None,
         "fetched": item.fetched.astimezone(UTC).isoformat(timespec="seconds") if item.fetched else None,
         "sha256": item.sha256,
-        "entries": sum(len(entries.ranges) for entries in parsed.layers.values()),
+        "entries": sum(len(entries.ranges) for entries in parsed.layers.values()) + len(parsed.systems or ()),
         "rejected": parsed.rejected_count,
     }

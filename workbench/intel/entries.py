@@ -10,7 +10,7 @@ import pyarrow as pa
 from workbench.addresses.columns import Ranges
 from workbench.intel.source import Layer
 
-__all__ = ["GEO", "MEMBERSHIP", "NETWORK", "Entries", "ParsedSource", "Rejected"]
+__all__ = ["GEO", "MEMBERSHIP", "NETWORK", "SYSTEMS", "Entries", "ParsedSource", "Rejected"]
 
 GEO = pa.schema(
     {
@@ -43,6 +43,8 @@ MEMBERSHIP = pa.schema(
         "note": pa.string(),
     }
 )
+SYSTEMS = pa.schema({"asn": pa.uint32(), "network_type": pa.string()})
+"""What a source says of ASes as such, wherever they announce."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +73,4 @@ class ParsedSource:
     rejected: tuple[Rejected, ...] = ()
     rejected_count: int = 0
     metadata: dict[str, str] = field(default_factory=dict)
+    systems: pa.Table | None = None

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from workbench.addresses.cidr import to_cidrs
 from workbench.addresses.columns import Ranges
 from workbench.addresses.text import to_text_of_ranges
-from workbench.intel.entries import GEO, MEMBERSHIP, NETWORK, Entries, ParsedSource
+from workbench.intel.entries import GEO, MEMBERSHIP, NETWORK, SYSTEMS, Entries, ParsedSource
 from workbench.intel.segments import Rows, Segments, combine
 from workbench.intel.source import Category, Layer, Source
 
-__all__ = ["AttributeLayer", "Coded", "Input", "Listings", "Part"]
+__all__ = ["AttributeLayer", "Coded", "Input", "Listings", "Part", "types_of_systems"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,16 @@ class AttributeLayer:
                 known &= (country == same) | (country < 0)
             chosen[known] = owner[known]
         return {name: _lookup(self.columns[name].codes, chosen) for name in fields}
+
+
+def types_of_systems(inputs: list[Input]) -> pa.Table:
+    """One network type an AS, from the source of highest priority that tells it."""
+    types: dict[int, str] = {}
+    for item in sorted(inputs, key=lambda i: (i.source.priority, i.source.id)):
+        if item.parsed.systems is not None:
+            numbers, kinds = (item.parsed.systems.column(n).to_pylist() for n in SYSTEMS.names)
+            types |= zip(numbers, kinds, strict=True)
+    return pa.table([list(types), list(types.values())], schema=SYSTEMS)
 
 
 def _lookup(values: NDArray[np.int32] | NDArray[np.int64], rows: Rows) -> Rows:

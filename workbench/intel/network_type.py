@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-__all__ = ["NETWORK_TYPES", "network_type_of_names"]
+__all__ = ["NETWORK_TYPES", "network_type_of_names", "network_type_of_systems"]
 
 NETWORK_TYPES = ("unknown", "isp", "hosting", "business", "education", "government", "mobile", "cdn")
 """Values of ``network_type``; a code is an index into this."""
@@ -70,3 +70,17 @@ def network_type_of_names(names: pa.Array) -> NDArray[np.int8]:
         matches = pc.fill_null(pc.match_substring_regex(lower, pattern), False).to_numpy(zero_copy_only=False)
         codes[matches & (codes == 0)] = NETWORK_TYPES.index(kind)
     return codes
+
+
+_ISP = NETWORK_TYPES.index("isp")
+_FINER = tuple(NETWORK_TYPES.index(kind) for kind in ("hosting", "mobile", "cdn", "education"))
+
+
+def network_type_of_systems(claimed: NDArray[np.int8], by_name: NDArray[np.int8]) -> NDArray[np.int8]:
+    """What the operator claims, where it claims anything, else what the name suggests; codes, 0 for unknown.
+
+    A hoster, a mobile carrier and a CDN find no word for themselves in PeeringDB, and a campus network calls
+    itself an Internet provider: there the name is the finer answer.
+    """
+    finer = (claimed == _ISP) & np.isin(by_name, _FINER)
+    return np.where((claimed == 0) | finer, by_name, claimed)

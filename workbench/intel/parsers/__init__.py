@@ -46,6 +46,7 @@ PARSERS: dict[str, Parser] = {
     "mrt": Parser("mrt", options=frozenset({"min_routes"})),
     "onionoo": Parser("onionoo"),
     "oracle": Parser("cloud", "parse_oracle"),
+    "peeringdb": Parser("peeringdb"),
     "ranges": Parser(
         "ranges", options=frozenset({"columns", "header", "delimiter", "family", "locations", "constant"})
     ),
