@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.enrichment import Intel, Triage
     from workbench.exchange import stix as stix
     from workbench.intel import Snapshot
+    from workbench.notebook.mapped import AddressMap
     from workbench.store import Store
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ __all__ = [
     "enrich_table",
     "intel",
     "lookup",
+    "map",
     "open_case",
     "stix",
     "triage",
@@ -85,6 +87,14 @@ def enrich_table(
     from workbench.frames import duckdb as room
 
     return room.enrich_table(con, table, column, into, **options)
+
+
+def map(data: Any, **options: Any) -> AddressMap:
+    """Draw a triage, a table or addresses on a map that works offline; see :func:`workbench.notebook.maps.draw`
+    for the options: ``target=`` for flows, ``time=``, ``home=``, ``tlp=``, ``title=`` … ``.save("map.html")`` writes it."""
+    from workbench.notebook import maps
+
+    return maps.draw(data, **options)
 
 
 def open_case(path: str) -> Case:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import duckdb
 
     from workbench.enrichment import Intel, Triage
+    from workbench.notebook.mapped import AddressMap
 
 __all__ = ["Case", "Ingested"]
 
@@ -141,6 +142,22 @@ class Case:
             union = union.union(part)
         counted = union.filter("address IS NOT NULL").aggregate("address, count(*) AS hits").to_arrow_table()
         return triage(open_engine(), counted.column("address"), concern, counted.column("hits"))
+
+    def map(self, table: str | None = None, **options: Any) -> AddressMap:
+        """Draw a table on a map, with its flows and times, or, without one, all addresses of the case; the
+        options are those of :func:`workbench.map`.
+
+        Raises:
+            ValueError: the case has no table with addresses.
+        """
+        from workbench.notebook.maps import draw
+
+        if table is None:
+            named = [name for name in self.tables() if self._address_columns(name, required=False)]
+            table = named[0] if len(named) == 1 else None
+        case = "Case" if str(self.path) == ":memory:" else self.path.stem
+        options.setdefault("title", f"{case}: {table}" if table else case)
+        return draw(self.con.table(table) if table else self.triage(), **options)
 
     def profile(self, address: str) -> Intel:
         """Everything known of one address."""

@@ -1,0 +1,50 @@
+"""A table of DuckDB with a row an event, condensed there to a row for each pair of addresses and step of time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from workbench.enrichment.engine import SCHEMA
+from workbench.notebook.intake import Roles
+
+__all__ = ["condensed"]
+
+_STEPS = 2400
+"""Steps in the time of the whole table: finer than the bins of a map, coarse enough that few rows are left."""
+
+
+def condensed(relation: Any, roles: Roles) -> pa.Table:
+    """The relation grouped by its addresses, its ``tlp`` and steps of its time, with ``hits``; of other columns that
+    a map shows any value. Ten million rows of a log become as many as there are pairs and steps."""
+    columns = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    groups = [name for name in (roles.source, roles.target) if name]
+    chosen = [f"{_quoted(n)}::VARCHAR AS {_quoted(n)}" for n in groups]
+    keys = [_quoted(n) for n in groups]
+    if "tlp" in columns:
+        chosen.append('"tlp"')
+        keys.append('"tlp"')
+    if roles.time and columns[roles.time].startswith(("TIMESTAMP", "DATE")):
+        name = _quoted(roles.time)
+        first, last = relation.aggregate(f"epoch_us(min({name}::TIMESTAMP)), epoch_us(max({name}::TIMESTAMP))").fetchall()[0]  # fmt: skip
+        step = max(1, ((last or 0) - (first or 0)) // _STEPS)
+        bucket = f"epoch_us({name}::TIMESTAMP) // {step}"
+        chosen.append(f"min({name}::TIMESTAMP) AS {name}")
+        keys.append(bucket)
+    elif roles.time:
+        chosen.append(_quoted(roles.time))
+        keys.append(_quoted(roles.time))
+    weighed = "hits" in columns and "INT" in columns["hits"]
+    chosen.append("sum(hits)::BIGINT AS hits" if weighed else "count(*) AS hits")
+    taken = {*groups, "tlp", roles.time, "hits"}
+    wanted = {
+        *((roles.label,) if roles.label else ()), *roles.extras,
+        *SCHEMA.names, *(f"{g}_{n}" for g in groups for n in SCHEMA.names),
+    }  # fmt: skip
+    chosen += [f"any_value({_quoted(n)}) AS {_quoted(n)}" for n in columns if n in wanted - taken]
+    return relation.aggregate(", ".join(chosen), ", ".join(keys)).to_arrow_table()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
