@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -257,11 +256,11 @@ class Alerts:
         return end
 
     def _wait(self, con: Any, stop: threading.Event | None) -> None:
-        """Until the server tells of an alert, or half a minute is over."""
+        """Until the server tells of a change, or half a minute is over. A notice is no more than a hint: it comes
+        with every profile, and anybody who may connect can send one."""
         for _ in range(30):
-            for notice in con.notifies(timeout=1.0, stop_after=1):
-                if json.loads(notice.payload).get("kind") == "alerts":
-                    return
+            for _notice in con.notifies(timeout=1.0, stop_after=1):
+                return
             if stop and stop.is_set():
                 return
 

@@ -17,7 +17,7 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION
-    workbench.acting(), workbench.audience_of(smallint, uuid, uuid), workbench.words_of(text, text[], text, text),
+    workbench.acting(), workbench.own_organisation(), workbench.audience_of(smallint, uuid, uuid), workbench.audience_of_one(name), workbench.words_of(text, text[], text, text),
     workbench.note_read(), workbench.matching(text, boolean, text[], inet, integer), workbench.recipients_of(uuid),
     workbench.note_rows_read(text, uuid[], text), workbench.set_secrecy(text, uuid, integer, smallint, text, name[]),
     workbench.merge_profiles(uuid, integer, uuid, integer), workbench.raise_alert(uuid, text, text)

@@ -13,13 +13,13 @@ CREATE VIEW my_audiences WITH (security_invoker) AS
     UNION ALL SELECT r.thing FROM me JOIN recipients r USING (role) WHERE level >= 4;
 
 -- The same for the functions of the warden, who is not the one asking.
-CREATE FUNCTION audiences_of_acting() RETURNS uuid[]
+CREATE FUNCTION audiences_of(who name) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp
 BEGIN ATOMIC
     WITH me AS (
         SELECT m.role, m.organisation, c.level, o.in_community
         FROM members m JOIN clearances c USING (role) JOIN organisations o ON o.id = m.organisation
-        WHERE m.role = acting() AND m.active
+        WHERE m.role = who AND m.active
     )
     SELECT coalesce(array_agg(audience), '{}') FROM (
         SELECT audience_of(0::smallint, organisation, NULL) AS audience FROM me
@@ -29,6 +29,33 @@ BEGIN ATOMIC
         UNION ALL SELECT audience_of(3::smallint, organisation, NULL) FROM me WHERE level >= 3
         UNION ALL SELECT r.thing FROM me JOIN recipients r USING (role) WHERE level >= 4
     ) AS every;
+END;
+
+CREATE FUNCTION audiences_of_acting() RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp
+BEGIN ATOMIC
+    SELECT audiences_of(acting());
+END;
+
+-- And the other way round: who an audience is, in order.
+CREATE FUNCTION seers(of_audience uuid) RETURNS name[]
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp
+BEGIN ATOMIC
+    SELECT coalesce(array_agg(m.role ORDER BY m.role), '{}')
+    FROM members m JOIN clearances c USING (role) JOIN organisations o ON o.id = m.organisation
+    WHERE m.active AND (
+        of_audience = audience_of(0::smallint, NULL, NULL)
+        OR c.level >= 1 AND o.in_community AND of_audience = audience_of(1::smallint, NULL, NULL)
+        OR c.level >= 2 AND of_audience = audience_of(2::smallint, m.organisation, NULL)
+        OR c.level >= 2 AND EXISTS (SELECT FROM clients k WHERE k.client = m.organisation AND of_audience = audience_of(2::smallint, k.owner, NULL))
+        OR c.level >= 3 AND of_audience = audience_of(3::smallint, m.organisation, NULL)
+        OR c.level >= 4 AND EXISTS (SELECT FROM recipients r WHERE r.role = m.role AND r.thing = of_audience));
+END;
+
+CREATE FUNCTION own_organisation() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp
+BEGIN ATOMIC
+    SELECT organisation FROM members WHERE role = acting() AND active;
 END;
 
 -- Each statement of a member cleared for AMBER or above is written down: once, with its text, and also to the
@@ -45,8 +72,8 @@ BEGIN
     IF me.level >= 2 THEN
         RAISE LOG 'workbench: % (login %) reads: %', me.role, session_user, pg_catalog.translate(pg_catalog.left(asked, 1000), E'\r\n', '  ');
         IF NOT pg_catalog.current_setting('transaction_read_only')::boolean THEN
-            INSERT INTO audit (actor, organisation, action, statement)
-            VALUES (me.role, me.organisation, 'read', asked) ON CONFLICT DO NOTHING;
+            INSERT INTO audit (actor, organisation, action, audience, audience_then, statement)
+            VALUES (me.role, me.organisation, 'read', audience_of_one(me.role), audience_of_one(me.role), asked) ON CONFLICT DO NOTHING;
         END IF;
     END IF;
     RETURN true;
@@ -60,7 +87,7 @@ DECLARE
     child text[] := ARRAY['evidence', 'sightings', 'footprint'];
     own text := 'owner = (SELECT organisation FROM members WHERE role = current_user AND active)';
     seen text := 'audience = ANY (ARRAY(SELECT audience FROM my_audiences)) AND (SELECT note_read())';
-    cleared text := 'secrecy <= (SELECT level FROM clearances WHERE role = current_user)';
+    hers text := 'audience = ANY (ARRAY(SELECT audience FROM my_audiences))';
 BEGIN
     FOREACH name IN ARRAY secret || child || ARRAY['organisations', 'clients', 'members', 'clearances', 'recipients', 'investigation_profiles', 'entity_profiles', 'profile_history', 'alerts', 'audit'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
@@ -69,10 +96,11 @@ BEGIN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO workbench_warden', name);
         EXECUTE format('GRANT SELECT ON %I TO workbench_member', name);
     END LOOP;
-    -- RED comes about by set_secrecy alone, which names the recipients.
+    -- RED comes about by set_secrecy alone, which names the recipients. What she adds she must be able to see, or
+    -- a unique violation would tell of what is there already.
     FOREACH name IN ARRAY secret LOOP
         EXECUTE format('CREATE POLICY see ON %I FOR SELECT TO workbench_member USING (%s)', name, seen);
-        EXECUTE format('CREATE POLICY add ON %I FOR INSERT TO workbench_member WITH CHECK (secrecy < 4 AND %s AND %s)', name, own, cleared);
+        EXECUTE format('CREATE POLICY add ON %I FOR INSERT TO workbench_member WITH CHECK (secrecy < 4 AND %s AND %s)', name, own, hers);
         EXECUTE format('CREATE POLICY change ON %I FOR UPDATE TO workbench_member USING (%s AND %s) WITH CHECK (%s)', name, seen, own, own);
     END LOOP;
     FOREACH name IN ARRAY child LOOP
@@ -93,7 +121,7 @@ $$;
 CREATE POLICY see ON organisations FOR SELECT TO workbench_member USING (EXISTS (SELECT FROM members WHERE role = current_user AND active));
 CREATE POLICY see ON clients FOR SELECT TO workbench_member
     USING ((SELECT organisation FROM members WHERE role = current_user AND active) IN (owner, client));
-CREATE POLICY see ON members FOR SELECT TO workbench_member USING (true);
+CREATE POLICY see ON members FOR SELECT TO workbench_member USING (role = current_user OR (SELECT own_organisation()) IS NOT NULL);
 CREATE POLICY see ON clearances FOR SELECT TO workbench_member USING (role = current_user);
 CREATE POLICY see ON recipients FOR SELECT TO workbench_member USING (role = current_user);
 CREATE POLICY see ON profile_history FOR SELECT TO workbench_member
@@ -103,7 +131,9 @@ CREATE POLICY see ON alerts FOR SELECT TO workbench_member
 CREATE POLICY change ON alerts FOR UPDATE TO workbench_member
     USING (EXISTS (SELECT FROM watchlists w WHERE w.id = watchlist AND w.owner = (SELECT organisation FROM members WHERE role = current_user AND active)));
 CREATE POLICY see ON audit FOR SELECT TO workbench_member
-    USING (actor = current_user OR (audience = ANY (ARRAY(SELECT audience FROM my_audiences)) AND organisation = (SELECT organisation FROM members WHERE role = current_user AND active)));
+    USING (organisation = (SELECT organisation FROM members WHERE role = current_user AND active)
+        AND audience = ANY (ARRAY(SELECT audience FROM my_audiences UNION ALL SELECT audience_of_one(current_user)))
+        AND audience_then = ANY (ARRAY(SELECT audience FROM my_audiences UNION ALL SELECT audience_of_one(current_user))));
 
 -- What a member sets herself; the rest has defaults, triggers and functions.
 GRANT INSERT (address, owner, secrecy, token, snapshot, enriched_at, country, region, city, latitude, longitude, accuracy_km, asn, as_org, network_type, prefix, is_tor, is_vpn, is_proxy, is_datacenter, is_known_attacker, is_known_abuser, is_anonymous, reputation, confidence, verdict, reasons, threat_level, notes, tags) ON profiles TO workbench_member;

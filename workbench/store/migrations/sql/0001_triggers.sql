@@ -14,11 +14,12 @@ $$;
 CREATE FUNCTION inherit_audience() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
 AS $$
 BEGIN
-    NEW.audience := coalesce((SELECT audience FROM profiles WHERE id = NEW.profile), gen_random_uuid());
+    -- Locked, so that a level set meanwhile either waits for the child or is seen by it.
+    NEW.audience := coalesce((SELECT audience FROM profiles WHERE id = NEW.profile FOR SHARE), gen_random_uuid());
     IF TG_TABLE_NAME = 'investigation_profiles' THEN
-        NEW.investigation_audience := coalesce((SELECT audience FROM investigations WHERE id = NEW.investigation), gen_random_uuid());
+        NEW.investigation_audience := coalesce((SELECT audience FROM investigations WHERE id = NEW.investigation FOR SHARE), gen_random_uuid());
     ELSIF TG_TABLE_NAME = 'entity_profiles' THEN
-        NEW.entity_audience := coalesce((SELECT audience FROM entities WHERE id = NEW.entity), gen_random_uuid());
+        NEW.entity_audience := coalesce((SELECT audience FROM entities WHERE id = NEW.entity FOR SHARE), gen_random_uuid());
     END IF;
     RETURN NEW;
 END
@@ -41,11 +42,17 @@ $$;
 CREATE FUNCTION profiles_added() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
 AS $$
 BEGIN
-    INSERT INTO audit (actor, organisation, action, kind, subject, audience) SELECT acting(), n.owner, 'create', 'profiles', n.id, n.audience FROM new_rows n;
+    INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then) SELECT acting(), n.owner, 'create', 'profiles', n.id, n.audience, n.audience FROM new_rows n;
     INSERT INTO alerts (watchlist, watchlist_audience, profile, audience, cause, says)
-    SELECT w.id, w.audience, n.id, n.audience, format('%s created', n.id), format('new profile %s in %s', host(n.address), w.name)
-    FROM new_rows n JOIN watchlists w ON w.deleted_at IS NULL
-        AND (n.address <<= w.network OR n.asn = w.asn OR n.country = w.country OR n.threat_level >= w.threat_level)
+    WITH matched AS MATERIALIZED (
+        SELECT w.id AS watchlist, w.audience AS watching, n.id, n.audience, format('%s created', n.id) AS cause, format('new profile %s in %s', host(n.address), w.name) AS says
+        FROM new_rows n JOIN watchlists w ON w.deleted_at IS NULL
+            AND (n.address <<= w.network OR n.asn = w.asn OR n.country = w.country OR n.threat_level >= w.threat_level)
+    ), heard AS MATERIALIZED (
+        SELECT watching, audience FROM (SELECT DISTINCT watching, audience FROM matched) AS pair
+        WHERE watching = audience OR seers(watching) <@ seers(audience)
+    )
+    SELECT watchlist, watching, id, audience, cause, says FROM matched JOIN heard USING (watching, audience)
     ON CONFLICT DO NOTHING;
     PERFORM tell('profiles', (SELECT array_agg(id) FROM new_rows));
     RETURN NULL;
@@ -59,17 +66,23 @@ BEGIN
     SELECT o.id, o.version, n.audience, o.audience, n.updated_by,
         to_jsonb(o) - ARRAY['id', 'owner', 'audience', 'words', 'rank', 'token', 'changed_in']
     FROM old_rows o JOIN new_rows n USING (id);
-    INSERT INTO audit (actor, organisation, action, kind, subject, audience, detail)
+    INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then, detail)
     SELECT acting(), n.owner, CASE WHEN n.deleted_at IS NOT NULL AND o.deleted_at IS NULL THEN 'delete' WHEN n.deleted_at IS NULL AND o.deleted_at IS NOT NULL THEN 'restore' ELSE 'update' END,
-        'profiles', n.id, n.audience, jsonb_build_object('version', n.version)
+        'profiles', n.id, n.audience, o.audience, jsonb_build_object('version', n.version)
     FROM old_rows o JOIN new_rows n USING (id);
     INSERT INTO alerts (watchlist, watchlist_audience, profile, audience, cause, says)
-    SELECT w.id, w.audience, n.id, n.audience, format('%s version %s', n.id, n.version),
+    WITH matched AS MATERIALIZED (
+    SELECT w.id AS watchlist, w.audience AS watching, n.id, n.audience, format('%s version %s', n.id, n.version) AS cause,
         CASE WHEN n.threat_level <> o.threat_level THEN format('%s in %s: threat level %s to %s', host(n.address), w.name, o.threat_level, n.threat_level)
-        ELSE format('%s in %s: verdict %s to %s', host(n.address), w.name, coalesce(o.verdict, 'none'), coalesce(n.verdict, 'none')) END
+        ELSE format('%s in %s: verdict %s to %s', host(n.address), w.name, coalesce(o.verdict, 'none'), coalesce(n.verdict, 'none')) END AS says
     FROM old_rows o JOIN new_rows n USING (id) JOIN watchlists w ON w.deleted_at IS NULL AND n.deleted_at IS NULL AND (
         (n.threat_level <> o.threat_level OR n.verdict IS DISTINCT FROM o.verdict) AND (n.address <<= w.network OR n.asn = w.asn OR n.country = w.country)
         OR o.threat_level < w.threat_level AND n.threat_level >= w.threat_level)
+    ), heard AS MATERIALIZED (
+        SELECT watching, audience FROM (SELECT DISTINCT watching, audience FROM matched) AS pair
+        WHERE watching = audience OR seers(watching) <@ seers(audience)
+    )
+    SELECT watchlist, watching, id, audience, cause, says FROM matched JOIN heard USING (watching, audience)
     ON CONFLICT DO NOTHING;
     PERFORM tell('profiles', (SELECT array_agg(id) FROM new_rows));
     RETURN NULL;
@@ -80,12 +93,12 @@ CREATE FUNCTION note_write() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER S
 AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        INSERT INTO audit (actor, organisation, action, kind, subject, audience, detail)
-        SELECT acting(), own_organisation(), 'remove', TG_TABLE_NAME, n.profile, n.audience, to_jsonb(n) - ARRAY['audience', 'investigation_audience', 'entity_audience'] FROM old_rows n;
+        INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then, detail)
+        SELECT acting(), own_organisation(), 'remove', TG_TABLE_NAME, n.profile, n.audience, n.audience, to_jsonb(n) - ARRAY['audience', 'investigation_audience', 'entity_audience'] FROM old_rows n;
         PERFORM tell('profiles', (SELECT array_agg(DISTINCT profile) FROM old_rows));
     ELSE
-        INSERT INTO audit (actor, organisation, action, kind, subject, audience)
-        SELECT acting(), own_organisation(), 'add', TG_TABLE_NAME, n.profile, n.audience FROM new_rows n;
+        INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then)
+        SELECT acting(), own_organisation(), 'add', TG_TABLE_NAME, n.profile, n.audience, n.audience FROM new_rows n;
         PERFORM tell('profiles', (SELECT array_agg(DISTINCT profile) FROM new_rows));
     END IF;
     RETURN NULL;
@@ -95,19 +108,37 @@ $$;
 CREATE FUNCTION note_thing() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
 AS $$
 BEGIN
-    INSERT INTO audit (actor, organisation, action, kind, subject, audience, detail)
-    SELECT acting(), n.owner, CASE TG_OP WHEN 'INSERT' THEN 'create' ELSE 'update' END, TG_TABLE_NAME, n.id, n.audience, jsonb_build_object('version', n.version) FROM new_rows n;
+    INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then, detail)
+    SELECT acting(), n.owner, CASE TG_OP WHEN 'INSERT' THEN 'create' ELSE 'update' END, TG_TABLE_NAME, n.id, n.audience, n.audience, jsonb_build_object('version', n.version) FROM new_rows n;
     PERFORM tell(TG_TABLE_NAME, (SELECT array_agg(id) FROM new_rows));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION alerts_raised() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
+AS $$
+BEGIN
+    INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then)
+    SELECT acting(), w.owner, 'raise', 'alerts', n.id, n.audience, n.watchlist_audience FROM new_rows n JOIN watchlists w ON w.id = n.watchlist;
+    -- Of one about a profile the notice of the profile tells enough: a second would tell everybody how many
+    -- watchlists the address is on.
+    PERFORM tell('alerts', (SELECT array_agg(id) FROM new_rows WHERE profile IS NULL));
     RETURN NULL;
 END
 $$;
 
 CREATE FUNCTION alerts_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
 AS $$
+DECLARE
+    changed uuid[];
 BEGIN
-    INSERT INTO audit (actor, organisation, action, kind, subject, audience, detail)
-    SELECT acting(), own_organisation(), CASE TG_OP WHEN 'INSERT' THEN 'raise' ELSE n.state END, 'alerts', n.id, n.audience, NULL FROM new_rows n;
-    PERFORM tell('alerts', (SELECT array_agg(id) FROM new_rows));
+    SELECT array_agg(n.id) INTO changed FROM new_rows n JOIN old_rows o USING (id) WHERE (n.state, n.note) <> (o.state, o.note);
+    IF changed IS NULL THEN
+        RETURN NULL;  -- a level was set, and that is written down elsewhere
+    END IF;
+    INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then)
+    SELECT acting(), own_organisation(), n.state, 'alerts', n.id, n.audience, n.watchlist_audience FROM new_rows n WHERE n.id = ANY (changed);
+    PERFORM tell('alerts', changed);
     RETURN NULL;
 END
 $$;
@@ -126,7 +157,7 @@ $$;
 CREATE FUNCTION keep_audit() RETURNS trigger LANGUAGE plpgsql SET search_path = workbench, pg_temp
 AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'audience' = to_jsonb(OLD) - 'audience' THEN
+    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - ARRAY['audience', 'audience_then'] = to_jsonb(OLD) - ARRAY['audience', 'audience_then'] THEN
         RETURN NEW;  -- a level was raised or lowered, and the line with it
     END IF;
     RAISE EXCEPTION 'the audit is only added to' USING ERRCODE = 'insufficient_privilege';
@@ -153,7 +184,8 @@ END
 $$;
 CREATE TRIGGER profiles_added AFTER INSERT ON profiles REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION profiles_added();
 CREATE TRIGGER profiles_changed AFTER UPDATE ON profiles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION profiles_changed();
-CREATE TRIGGER alerts_raised AFTER INSERT ON alerts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION alerts_changed();
+CREATE TRIGGER alerts_raised AFTER INSERT ON alerts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION alerts_raised();
+CREATE TRIGGER alerts_changed AFTER UPDATE ON alerts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION alerts_changed();
 CREATE TRIGGER stamp_alert BEFORE UPDATE ON alerts FOR EACH ROW EXECUTE FUNCTION stamp_alert();
 CREATE TRIGGER keep_audit BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION keep_audit();
 CREATE TRIGGER keep_audit_whole BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION keep_audit();
