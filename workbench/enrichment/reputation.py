@@ -68,16 +68,15 @@ import contextlib
 import shutil
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.addresses.special import SCOPES
 from workbench.addresses.text import number_array, numbers_of
+from workbench.enrichment.reasons import sentences
 from workbench.intel.network_type import NETWORK_TYPES
 from workbench.intel.snapshot import Snapshot
 from workbench.intel.source import Category, Reliability
@@ -149,21 +148,6 @@ _CATEGORIES = tuple(Category)
 _BIT = {category: 1 << at for at, category in enumerate(_CATEGORIES)}
 _SHARED_BITS = sum(_BIT[c] for c in RELIEF)
 _GLOBAL = SCOPES.index("global")
-_PHRASE = {
-    Category.TOR: "Tor exit",
-    Category.VPN: "VPN",
-    Category.PROXY: "proxy",
-    Category.DATACENTER: "datacenter",
-    Category.ATTACKER: "known attacker",
-    Category.ABUSER: "known abuser",
-    Category.CDN: "shared: CDN",
-    Category.RESOLVER: "shared: public resolver",
-    Category.CRAWLER: "benign: crawler",
-    Category.SCANNER: "announced scanner",
-    Category.SINKHOLE: "sinkhole",
-    Category.MAIL: "shared: mail provider",
-    Category.BENIGN: "benign",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -315,7 +299,7 @@ def judge(snapshot: Snapshot) -> Judgement:
     confidence = np.where(nowhere, np.where(scope == 0, 0.0, 1.0), np.minimum(confidence, 0.99))
     hosting = (kind == NETWORK_TYPES.index("hosting")) | (bits & _BIT[Category.DATACENTER] != 0)
     flags = _flags(bits, hosting & ~nowhere)
-    reasons, reason_row = _reasons(snapshot, judged, set_of, items, weight)
+    reasons, reason_row = sentences(snapshot, judged, _category_codes(evidence), weight)
     codes = np.column_stack([flags, reputation, verdict, reason_row]).astype(np.int32)
     return Judgement(codes, confidence.astype(np.float32), reasons)
 
@@ -332,10 +316,6 @@ def _noisy_or(
         heaviest = np.maximum.reduceat(weight[order], np.flatnonzero(fresh))
         np.multiply.at(result, set_of[order][fresh], 1 - heaviest)
     return 1 - result
-
-
-_ASKED = {str(c) for c in (*HOSTILE, Category.TOR, Category.PROXY, Category.VPN)}
-"""Categories of lists that could have spoken against an address."""
 
 
 def _coverage(snapshot: Snapshot) -> float:
@@ -371,66 +351,3 @@ def _flags(bits: NDArray[np.int64], hosting: NDArray[np.bool_]) -> NDArray[np.in
     for at, column in enumerate(columns):
         flags |= column << at
     return flags
-
-
-def _reasons(
-    snapshot: Snapshot,
-    judged: NDArray[np.int32],
-    set_of: NDArray[np.int64],
-    items: NDArray[np.int32],
-    weight: NDArray[np.float64],
-) -> tuple[pa.Array, NDArray[np.int32]]:
-    """One sentence a record, the heaviest evidence first; returns the distinct sentences and the row of each record."""
-    phrases = _phrases(snapshot)
-    order = np.lexsort((-weight, set_of))
-    by_item = phrases.take(pa.array(items[order]))
-    offsets = snapshot.array("set_offsets")
-    lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), by_item)
-    sentences = pc.binary_join(lists, "; ")
-    spoken = sentences.dictionary_encode()
-    rows = spoken.indices.to_numpy(zero_copy_only=False)[judged[:, 0]].astype(np.int32)
-    own, own_rows = _reasons_without_evidence(snapshot, judged)
-    rows = np.where(own_rows >= 0, own_rows + len(spoken.dictionary), rows).astype(np.int32)
-    return pa.concat_arrays([spoken.dictionary.cast(pa.string()), own]), rows
-
-
-def _phrases(snapshot: Snapshot) -> pa.Array:
-    """Each row of evidence in words: ``Tor exit (Tor exits, 2026-10-06)``."""
-    evidence = snapshot.evidence
-    if not len(evidence):
-        return pa.array([], pa.string())
-    kinds = pa.array([_PHRASE[c] for c in _CATEGORIES]).take(pa.array(_category_codes(evidence)))
-    source = pa.array(numbers_of(evidence.column("source")).astype(np.int32))
-    titles = pa.array([s.title for s in snapshot.sources]).take(source)
-    published = pa.array([_day(s.as_of) for s in snapshot.sources]).take(source)
-    seen = pc.strftime(evidence.column("last_seen"), format="%Y-%m-%d").combine_chunks()
-    label = evidence.column("label").cast(pa.string()).combine_chunks()
-    level = evidence.column("level").cast(pa.string()).combine_chunks()
-    named = pc.if_else(
-        pc.equal(pc.fill_null(label, ""), ""), kinds, pc.binary_join_element_wise(kinds, label, " ")
-    )
-    counted = pc.if_else(
-        pc.greater(pc.fill_null(evidence.column("level").combine_chunks(), 0), 1),
-        pc.binary_join_element_wise(named, pc.binary_join_element_wise(" on ", level, " lists", ""), ""),
-        named,
-    )
-    where = pc.binary_join_element_wise(titles, pc.coalesce(seen, published), ", ")
-    phrases = pc.binary_join_element_wise(counted, pc.binary_join_element_wise(" (", where, ")", ""), "")
-    return phrases.combine_chunks() if isinstance(phrases, pa.ChunkedArray) else phrases
-
-
-def _reasons_without_evidence(
-    snapshot: Snapshot, judged: NDArray[np.int32]
-) -> tuple[pa.Array, NDArray[np.int32]]:
-    lists = sum(1 for s in snapshot.sources if s.category in _ASKED)
-    absent = f"on none of {lists} lists of attackers and anonymisers as of {_day(snapshot.as_of)}"
-    sentences = ["not an IP address"]
-    sentences += [f"{name} address, not routed on the Internet" for name in SCOPES[1:]]
-    sentences += [absent if name == "unknown" else f"{absent}; {name} network" for name in NETWORK_TYPES]
-    scope, kind = judged[:, 2], judged[:, 1]
-    rows = np.where(scope != _GLOBAL, scope, len(SCOPES) + kind)
-    return pa.array(sentences), np.where((scope != _GLOBAL) | (judged[:, 0] == 0), rows, -1).astype(np.int32)
-
-
-def _day(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d}" if moment else "undated"
