@@ -6,7 +6,7 @@ wants the reader of its time.
 
 The first writes, for each of ``addresses`` (uint32), ``window``: the days that the tightest feed which names the
 address looks back (0: no feed does), and ``service``: whether it is named as Tor, VPN, proxy or relay; and
-``named``, all single addresses that a feed of at most 14 days names and no service does. The second writes
+``named``, all single addresses that a feed of at most 14 days names and no service does; and those of services. The second writes
 AS number, handle, company, category and website (from PeeringDB) of every announced AS.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 FORTNIGHT = 14
+SERVICES = {"tor_exit_node": "tor", "anonymous_vpn": "vpn", "public_proxy": "proxy"}
 
 
 def main(database: str, wanted: str, out: str) -> None:
@@ -35,21 +36,24 @@ def addresses(file: Any, wanted: np.ndarray, out: str) -> None:
     for at, address in enumerate(wanted.tolist()):
         abuse = (file.row(address, False) or {}).get("abuse") or {}
         window[at], service[at] = days_of(abuse), bool(abuse.get("service"))
-    np.savez(out, window=window, service=service, named=named(file))
+    np.savez(out, window=window, service=service, **hosts(file))
 
 
-def named(file: Any) -> np.ndarray:
-    """Single addresses that a feed of at most a fortnight names, apart from those of a service."""
+def hosts(file: Any) -> dict[str, np.ndarray]:
+    """Single addresses: ``named`` by a feed of at most a fortnight and of no service; those of ``tor``, ``vpn``, ``proxy``."""
     index, records = file.sections["hosts.v4"], file.sections["hosts.v4.abuse"]
     groups = -(-index.count // index.per_group)
-    hosts = np.fromiter((a for group in range(groups) for a in index.values(group)), np.uint32, index.count)
+    found = np.fromiter((a for group in range(groups) for a in index.values(group)), np.uint32, index.count)
     rows = np.fromiter((records[at] for at in range(index.count)), np.int64, index.count)
     distinct, place = np.unique(rows, return_inverse=True)
-    wanted = np.zeros(len(distinct), bool)
+    wanted = {name: np.zeros(len(distinct), bool) for name in ("named", *SERVICES.values())}
     for at, row in enumerate(distinct.tolist()):
         abuse = file.rows[("abuse", row)]
-        wanted[at] = 0 < days_of(abuse) <= FORTNIGHT and not abuse.get("service")
-    return hosts[wanted[place]]
+        service = abuse.get("service")
+        if service in SERVICES:
+            wanted[SERVICES[service]][at] = True
+        wanted["named"][at] = 0 < days_of(abuse) <= FORTNIGHT and not service
+    return {name: found[rows[place]] for name, rows in wanted.items()}
 
 
 def days_of(abuse: dict[str, Any]) -> int:

@@ -69,6 +69,7 @@ class Trial:
     reported: NDArray[np.bool_]
     counted: NDArray[np.bool_]
     named: NDArray[np.uint32]
+    services: dict[str, NDArray[np.uint32]]
 
 
 def main() -> None:
@@ -141,6 +142,7 @@ def trial(
         (window > 0) & (window <= 14),
         ~told["service"],
         told["named"],
+        {name: told[name] for name in ("tor", "vpn", "proxy")},
     )
 
 
@@ -238,6 +240,7 @@ def report(
     diagram.parent.mkdir(parents=True, exist_ok=True)
     diagram.write_text(reliability_svg("Reported within 14 days, by reputation", rows))
     separation(addresses, trials, benign, ipsum)
+    persistence(trials)
 
 
 def by_level(trials: list[Trial], held: NDArray[np.bool_]) -> None:
@@ -322,6 +325,23 @@ def separation(
         rows.append((name, f"{len(sample):,}", int(np.isin(sample, addresses).sum()),
                      *(int((verdict == v).sum()) for v in ("malicious", "suspicious", "watch")), highest))  # fmt: skip
     print_table(rows)
+
+
+def persistence(trials: list[Trial]) -> None:
+    """How long anonymisers stay what they are, with the decay of the formula. The last database counts no Tor relays."""
+    from workbench.enrichment.reputation import HALF_LEFT_DAYS
+    from workbench.intel import Category
+
+    print("\nAnonymisers named on 2026-09-03 that are still named (formula)")
+    first, *later = trials
+    table: list[tuple[object, ...]] = [("kind", "addresses", "24 days on", "31 days on")]
+    for name, addresses in first.services.items():
+        row = []
+        for days, trial in zip((24, 31), later, strict=True):
+            share = np.isin(addresses, trial.services[name]).mean()
+            row.append(f"{share:.3f} ({1 / (1 + days / HALF_LEFT_DAYS[Category(name)]):.3f})")
+        table.append((name, f"{len(addresses):,}", *row))
+    print_table(table)
 
 
 def print_table(rows: list[tuple[object, ...]]) -> None:

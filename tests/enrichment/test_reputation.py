@@ -101,6 +101,22 @@ def test_clean_is_as_sure_as_the_lists_that_were_asked(tmp_path: Path) -> None:
     assert sure("d", old) == pytest.approx(sure("c", large) / 2, abs=0.01)
 
 
+def test_confidence_rests_on_what_the_verdict_rests_on(tmp_path: Path) -> None:
+    """A sure word on something else, that it is a datacenter or an old acquaintance, adds nothing."""
+    there = ["9.1.0.1", "9.1.0.2", "9.1.0.3", "9.1.0.4", "9.1.0.5"]
+    made = engine(
+        tmp_path,
+        listing("attackers", Category.ATTACKER, there[:2], grade="D"),
+        listing("forgotten", Category.ATTACKER, there[3:4], grade="D", age=2000),
+        listing("cloud", Category.DATACENTER, [there[1], there[2]], grade="A"),
+        listing("vpn", Category.VPN, there[3:4], grade="C"),
+        listing("resolver", Category.RESOLVER, there[4:5], grade="C"),
+    )
+    table = made.enrich(there)
+    assert table.column("verdict").to_pylist() == ["suspicious", "suspicious", "clean", "anonymised", "clean"]
+    assert table.column("confidence").to_pylist() == pytest.approx([0.5, 0.5, 0, 0.75, 0.75], abs=1e-4)
+
+
 SOURCES = [
     *((category, grade, age, counts) for category in HOSTILE for grade, age, counts in (("A", 0, False), ("C", 30, True), ("D", 400, False))),
     *((category, "B", 5, False) for category in Category if category not in HOSTILE),
