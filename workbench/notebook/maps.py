@@ -97,7 +97,7 @@ def draw(
         "notes": _notes(located, payload["flows"], at_home, limit),
         "snapshot": used.id,
     }
-    payload["flows"] = payload["flows"] and {k: v for k, v in payload["flows"].items() if k != "undrawn"}
+    payload["flows"] = payload["flows"] and {k: v for k, v in payload["flows"].items() if k not in ("undrawn", "beyond")}
     return AddressMap(
         payload,
         level=level,
@@ -119,18 +119,15 @@ def _payload(
     """The columns as the browser takes them; see ``assets/map/model.js``."""
     count = len(located)
     intel = located.intel
-    spots = np.stack(
-        [located.latitude, located.longitude, located.exact.astype(float), located.km.astype(float)]
-    )
-    places, place = np.unique(spots, axis=1, return_inverse=True)
+    first, place = _places(located)
     points: dict[str, Any] = {
         "address": [str(a) for a in intel.column("address").to_pylist()],
-        "place": place.reshape(-1).tolist(),
+        "place": place.tolist(),
         "verdict": located.verdict.tolist(),
         "hits": located.hits.tolist(),
         "asn": intel.column("asn").to_pylist(),
         "reputation": intel.column("reputation").to_pylist(),
-        "confidence": [None if c is None else round(c, 2) for c in intel.column("confidence").to_pylist()],
+        "confidence": [None if c is None or c != c else round(c, 2) for c in intel.column("confidence").to_pylist()],
         "flags": dictionary(flags_of(intel)),
     }
     for name in ("country", "country_name", "region", "city", "as_org", "network_type", "prefix", "reasons"):
@@ -143,7 +140,7 @@ def _payload(
     flows = None
     if roles.target:
         found = flows_of(located, weights, activity, home is not None)
-        flows = {n: getattr(found, n) for n in ("source", "target", "hits", "low", "high", "undrawn")}
+        flows = {n: getattr(found, n) for n in ("source", "target", "hits", "low", "high", "undrawn", "beyond")}
     moments = None
     if activity:
         doubled = activity.repeated(len(located.row_points))
@@ -153,8 +150,8 @@ def _payload(
     return {
         "points": points,
         "places": {
-            "lat": places[0].tolist(), "lon": places[1].tolist(),
-            "exact": [bool(e) for e in places[2]], "km": [int(k) for k in places[3]],
+            "lat": located.latitude[first].tolist(), "lon": located.longitude[first].tolist(),
+            "exact": located.exact[first].tolist(), "km": located.km[first].tolist(),
         },
         "flows": flows,
         "time": moments,
@@ -167,6 +164,15 @@ def _payload(
         ],
         "present": [bool((located.verdict == rank).any()) for rank in range(len(LOOKS))],
     }  # fmt: skip
+
+
+def _places(located: Located) -> tuple[Any, Any]:
+    """For each distinct place a point that is there, and for each point its place."""
+    lat, lon = (np.round(column * 1e4).astype(np.int64) for column in (located.latitude, located.longitude))
+    rough = ~located.exact
+    key = (((lat + 900_000) * 3_600_001 + lon + 1_800_000) * 2 + rough) * 65_536 + np.clip(located.km, 0, 65_535)
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    return first, place
 
 
 def _level(table: pa.Table, asked: str | TLP | None) -> TLP | None:
@@ -253,6 +259,8 @@ def _notes(located: Located, flows: dict[str, Any] | None, home: _Home | None, l
         )
     if flows and flows["undrawn"] and home is None:
         notes.append(f"{flows['undrawn']:,} flows have an end without a place: home= puts private addresses on the map.")  # fmt: skip
+    if flows and flows["beyond"]:
+        notes.append(f"{flows['beyond']:,} more flows are left out, the least bad.")
     return notes
 
 

@@ -17,7 +17,7 @@ class Base {
       polygons: (feature.geometry.type === "Polygon" ? [feature.geometry.coordinates] : feature.geometry.coordinates)
         .map((rings) => ({ rings, box: boxOf(rings[0]) }))
         .sort((a, b) => area(b.box) - area(a.box)),
-    }));
+    })).sort((a, b) => area(b.polygons[0].box) - area(a.polygons[0].box));
     this.steps = null;
   }
 
@@ -63,6 +63,7 @@ class Base {
     context.lineWidth = 3;
     context.strokeStyle = this.colour("--halo");
     context.fillStyle = this.colour("--label");
+    const written = [];
     for (const { name, polygons } of this.shapes) {
       const [west, south, east, north] = polygons[0].box;
       if (west > bounds.getEast() || east < bounds.getWest() || south > bounds.getNorth() || north < bounds.getSouth()) continue;
@@ -74,6 +75,8 @@ class Base {
       const half = context.measureText(name).width / 2 + 4;
       const over = items.find((item) => Math.abs(item.x - x) < half + item.radius && Math.abs(item.y - y) < item.radius + 8);
       const down = over ? over.y + over.radius + 11 : y;
+      if (written.some((w) => Math.abs(w.x - x) < w.half + half && Math.abs(w.y - down) < 14)) continue;
+      written.push({ x, y: down, half });
       context.strokeText(name, x, down);
       context.fillText(name, x, down);
     }

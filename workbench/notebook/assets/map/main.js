@@ -6,6 +6,13 @@ async function unpack(id) {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
 }
 
+/** Leaflet has these keys where the map has the focus; here for when nothing has. */
+const MOVES = {
+  "+": (map) => map.zoomIn(), "=": (map) => map.zoomIn(), "-": (map) => map.zoomOut(),
+  ArrowLeft: (map) => map.panBy([-80, 0]), ArrowRight: (map) => map.panBy([80, 0]),
+  ArrowUp: (map) => map.panBy([0, -80]), ArrowDown: (map) => map.panBy([0, 80]),
+};
+
 class App {
   constructor(map, payload, world) {
     this.map = map;
@@ -31,6 +38,10 @@ class App {
     this.shade("all");
     this.panel.refresh();
     this.everything(false);
+    // A frame in a notebook may get its size late: fit again until somebody has taken hold of the map.
+    new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
+    map.on("resize", () => { if (!this.held) this.everything(false); });
+    for (const kind of ["pointerdown", "wheel", "keydown"]) document.addEventListener(kind, () => { this.held = true; }, { capture: true, passive: true });
     map.on("popupclose", () => { this.layer.selected = null; this.layer.redraw(); });
   }
 
@@ -80,10 +91,13 @@ class App {
     const bounds = L.latLngBounds([]);
     for (let i = 0; i < lat.length; i++) bounds.extend([lat[i], lon[i]]);
     for (const home of this.payload.homes) bounds.extend([home.lat, home.lon]);
-    const wide = this.map.getSize().x > 640;
+    const { x, y } = this.map.getSize();
+    if (x < 120 || y < 120) return; // not laid out yet; a resize will come
     if (bounds.isValid())
       this.map.fitBounds(bounds.pad(0.05), {
-        paddingTopLeft: [30, 40], paddingBottomRight: [wide ? 330 : 20, this.model.time ? 90 : 40], maxZoom: 5, animate,
+        paddingTopLeft: [Math.min(30, x / 10), Math.min(40, y / 10)],
+        paddingBottomRight: [x > 640 ? 330 : 20, Math.min(this.model.time ? 90 : 40, y / 4)],
+        maxZoom: 5, animate,
       });
     else this.map.setView([20, 10], 2, { animate });
   }
@@ -144,7 +158,9 @@ class App {
   }
 
   keys() {
+    document.addEventListener("pointerdown", () => { this.root.dataset.mouse = "true"; }, true);
     document.addEventListener("keydown", (event) => {
+      delete this.root.dataset.mouse;
       const typing = event.target.matches("input[type=search], select, textarea");
       if (event.key === "Escape") {
         this.map.closePopup();
@@ -162,6 +178,7 @@ class App {
       else if (event.key === "0") this.everything();
       else if (event.key === " " && this.time && !onButton) this.time.toggle();
       else if (verdict && this.panel.chips.has(verdict.name)) this.toggle(verdict.name);
+      else if (event.target === document.body && MOVES[event.key]) MOVES[event.key](this.map);
       else return;
       event.preventDefault();
     });

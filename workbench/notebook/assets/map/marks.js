@@ -29,7 +29,7 @@ const polygon = (context, x, y, r, corners, turn) => {
   context.closePath();
 };
 
-const groupRadius = (count) => Math.min(34, 13 + 4.2 * Math.log10(count) ** 1.25);
+const groupRadius = (count) => Math.min(30, 13 + 3.6 * Math.log10(count) ** 1.25);
 
 /** Many addresses: a ring of their verdicts, their number, and the sign of the worst. */
 function drawGroup(context, x, y, counts, verdicts, face, ink, selected) {

@@ -43,7 +43,7 @@ const PointsLayer = L.Layer.extend({
         });
     }
     this.index = new Supercluster({
-      radius: 56,
+      radius: 64,
       extent: 256,
       minPoints: 2,
       maxZoom: this.deepest,
@@ -100,7 +100,7 @@ const PointsLayer = L.Layer.extend({
   besides({ x, y }) {
     const under = this.items.find((item) => Math.hypot(item.x - x, item.y - y) < item.radius + 13);
     if (!under) return { x, y, radius: 13, from: null };
-    const away = (under.radius + 17) * Math.SQRT1_2;
+    const away = (under.radius + 52) * Math.SQRT1_2; // far enough for the arcs between to be seen
     return { x: under.x - away, y: under.y + away, radius: 13, from: { x, y } };
   },
 
@@ -109,7 +109,7 @@ const PointsLayer = L.Layer.extend({
     const bounds = map.getBounds().pad(0.1);
     const box = [Math.max(-180, bounds.getWest()), bounds.getSouth(), Math.min(180, bounds.getEast()), bounds.getNorth()];
     const found = this.show.clusters
-      ? this.index.getClusters(box, Math.round(map.getZoom()))
+      ? this.index.getClusters(box, Math.floor(map.getZoom()))
       : this.unclustered.filter(({ geometry: { coordinates: [x, y] } }) => x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]);
     const items = found.map(({ properties, geometry }) => {
       const { x, y } = map.latLngToContainerPoint([geometry.coordinates[1], geometry.coordinates[0]]);
