@@ -8,8 +8,8 @@ domain) and the membership lists of the shipped pack, compiled to a snapshot as 
 of that day, once 22 and once 29 days old.
 
 **Later**: the plevin databases of 2026-09-03, 2026-09-27 and 2026-10-04 (PyPI, fetched when run), each folded
-from some eighty feeds of that day. An address counts as reported where a feed that looks back at most 14 days
-names it: AbuseIPDB at full confidence, blocklist.de, CINS, GreenSnow, Emerging Threats, Turris, DShield,
+from some fifty feeds of attackers of that day. An address counts as reported where one of the twenty that look
+back at most 14 days names it: AbuseIPDB at full confidence, blocklist.de, CINS, GreenSnow, Emerging Threats, Turris, DShield,
 ThreatFox, URLhaus and others. IPsum looks back 30 in that reckoning, so it is no witness for itself.
 
 **What that does not show.** Many of the later feeds are among those that IPsum counts, so this measures

@@ -34,9 +34,9 @@ The verdict is the first that applies: ``invalid`` and ``unroutable`` by scope; 
 reputation 70 with attacker or abuser evidence and no shared infrastructure; ``suspicious`` from 40 with such evidence;
 ``anonymised`` for Tor, VPN and proxies; ``watch`` from 15; else ``clean``.
 
-**Measured** by ``tests/bench/reputation.py`` on IPsum of 2026-08-22 (graded C) against what some eighty feeds
-named in the fourteen days to 2026-09-03, 2026-09-27 and 2026-10-04; the constants were fitted on half of the
-/16s, these are of the other half, of addresses that nobody shares. Reported again, with the forecast behind it:
+**Measured** by ``tests/bench/reputation.py`` on IPsum of 2026-08-22 (graded C) against what some
+twenty feeds named in the fourteen days to 2026-09-03, 2026-09-27 and 2026-10-04; the constants were fitted on half
+of the /16s and rounded, these are of the other half, of addresses that nobody shares. Reported again, with the forecast behind it:
 
 =====  =============  ==============  ==============
 lists  list of today  22 days old     29 days old
@@ -58,7 +58,7 @@ Tor relays named on 2026-09-03 were still named after 24 days by 0.81 (0.83), VP
 proxies, on lists that forget slowly, by 0.91 (0.84). The list of the day would have named 44 % of those
 reported in the fortnight, 35 % after 22 days, 34 % after 29: the confidence of ``clean`` is then 0.42, 0.31, 0.28.
 
-**Limits.** Only a source that counts observers was measured; a list that does not is believed to its grade,
+**Limits.** One list, one summer, IPv4. Only a source that counts observers was measured; a list that does not is believed to its grade,
 unmeasured, and so are stated confidences and the bases of abusers and anonymisers. The later feeds overlap with
 those IPsum counts: this is whether lists go on naming an address. A range counts like an address, as if the
 one that turned up were one that attacks. Addresses in clouds are let go faster (0.59 of those on 3 or 4 lists
