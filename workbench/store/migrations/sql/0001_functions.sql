@@ -169,16 +169,16 @@ BEGIN
     END IF;
     EXECUTE format('UPDATE %I SET secrecy = $2 WHERE id = $1 RETURNING audience, version', of_kind)
         INTO new_audience, new_version USING thing, new_level;
+    -- The reason may tell what is secret: it is for those who saw the thing before as well.
+    INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then, detail)
+    VALUES (me.role, me.organisation, 'set secrecy', of_kind, thing, old.audience, old.audience,
+        jsonb_build_object('from', old.secrecy, 'to', new_level, 'reason', reason, 'version', new_version, 'recipients', to_jsonb(CASE WHEN new_level = 4 THEN named END)));
     IF new_audience <> old.audience THEN
         PERFORM spread_audience(of_kind, thing, old.audience, new_audience);
     END IF;
     IF of_kind = 'profiles' THEN
         PERFORM raise_for_new_seers(thing, saw);
     END IF;
-    -- The reason may tell what is secret: it is for those who saw the thing before as well.
-    INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then, detail)
-    VALUES (me.role, me.organisation, 'set secrecy', of_kind, thing, new_audience, old.audience,
-        jsonb_build_object('from', old.secrecy, 'to', new_level, 'reason', reason, 'version', new_version, 'recipients', to_jsonb(CASE WHEN new_level = 4 THEN named END)));
     RETURN new_version;
 END
 $$;
