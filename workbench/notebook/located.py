@@ -98,8 +98,11 @@ def locate(table: pa.Table, roles: Roles, engine: Engine, weights: NDArray[np.in
 def _intel_of(table: pa.Table, names: list[str], codes: NDArray[np.int64], distinct: pa.Array, engine: Engine) -> pa.Table:  # fmt: skip
     """One row for each of ``distinct``: the engine's, overlaid with what the table says."""
     rows = len(table)
-    prefixes = ["" if "verdict" in table.column_names and len(names) == 1 else f"{name}_" for name in names]
-    own = [[n for n in SCHEMA.names if n not in ("address", "scope", "version") and p + n in table.column_names] for p in prefixes]  # fmt: skip
+    known = [n for n in SCHEMA.names if n not in ("address", "scope", "version")]
+    prefixes = [f"{name}_" for name in names]
+    if len(names) == 1 and not any(prefixes[0] + n in table.column_names for n in known):
+        prefixes = [""]
+    own = [[n for n in known if p + n in table.column_names] for p in prefixes]
     if not any(own):
         return engine.enrich(distinct)
     complete = len(names) == 1 and {"country", "verdict", "reasons"} <= set(own[0]) and prefixes[0] == ""

@@ -130,7 +130,7 @@ class AddressMap(folium.Map):  # type: ignore[misc]
 {% macro script(this, kwargs) %}
 var {{ this.get_name() }} = L.map("{{ this.get_name() }}", {
   center: [20, 10], zoom: 2, minZoom: 1, maxZoom: {{ this.deepest }}, worldCopyJump: false, attributionControl: false,
-  maxBounds: [[-89, -400], [89, 400]], zoomSnap: 0.5, preferCanvas: true,
+  maxBounds: [[-89, -400], [89, 400]], zoomSnap: 0.5, preferCanvas: true, fadeAnimation: false,
 });
 workbenchMap({{ this.get_name() }});
 {% endmacro %}

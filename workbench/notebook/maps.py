@@ -97,7 +97,9 @@ def draw(
         "notes": _notes(located, payload["flows"], at_home, limit),
         "snapshot": used.id,
     }
-    payload["flows"] = payload["flows"] and {k: v for k, v in payload["flows"].items() if k not in ("undrawn", "beyond")}
+    payload["flows"] = payload["flows"] and {
+        k: v for k, v in payload["flows"].items() if k not in ("undrawn", "beyond")
+    }
     return AddressMap(
         payload,
         level=level,
@@ -127,7 +129,9 @@ def _payload(
         "hits": located.hits.tolist(),
         "asn": intel.column("asn").to_pylist(),
         "reputation": intel.column("reputation").to_pylist(),
-        "confidence": [None if c is None or c != c else round(c, 2) for c in intel.column("confidence").to_pylist()],
+        "confidence": [
+            None if c is None or c != c else round(c, 2) for c in intel.column("confidence").to_pylist()
+        ],
         "flags": dictionary(flags_of(intel)),
     }
     for name in ("country", "country_name", "region", "city", "as_org", "network_type", "prefix", "reasons"):
@@ -140,7 +144,9 @@ def _payload(
     flows = None
     if roles.target:
         found = flows_of(located, weights, activity, home is not None)
-        flows = {n: getattr(found, n) for n in ("source", "target", "hits", "low", "high", "undrawn", "beyond")}
+        flows = {
+            n: getattr(found, n) for n in ("source", "target", "hits", "low", "high", "undrawn", "beyond")
+        }
     moments = None
     if activity:
         doubled = activity.repeated(len(located.row_points))
@@ -170,7 +176,9 @@ def _places(located: Located) -> tuple[Any, Any]:
     """For each distinct place a point that is there, and for each point its place."""
     lat, lon = (np.round(column * 1e4).astype(np.int64) for column in (located.latitude, located.longitude))
     rough = ~located.exact
-    key = (((lat + 900_000) * 3_600_001 + lon + 1_800_000) * 2 + rough) * 65_536 + np.clip(located.km, 0, 65_535)
+    key = (((lat + 900_000) * 3_600_001 + lon + 1_800_000) * 2 + rough) * 65_536 + np.clip(
+        located.km, 0, 65_535
+    )
     _, first, place = np.unique(key, return_index=True, return_inverse=True)
     return first, place
 
@@ -255,7 +263,7 @@ def _notes(located: Located, flows: dict[str, Any] | None, home: _Home | None, l
         notes.append(f"Not on the map: {', '.join(missing)}.")
     if located.beyond:
         notes.append(
-            f"{located.beyond:,} addresses beyond the limit of {limit:,} are left out, the least bad."
+            f"Beyond the limit of {limit:,}, {located.beyond:,} addresses are left out, the least bad."
         )
     if flows and flows["undrawn"] and home is None:
         notes.append(f"{flows['undrawn']:,} flows have an end without a place: home= puts private addresses on the map.")  # fmt: skip

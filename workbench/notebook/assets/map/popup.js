@@ -124,8 +124,10 @@ class Popups {
   }
 
   open(at, content, radius = 0) {
+    // A click on a button that takes itself away must not count as one on the map, which closes the popup.
+    const frame = make("div", { onclick: (event) => event.stopPropagation() }, content);
     this.popup = L.popup({ maxWidth: 380, minWidth: 250, maxHeight: Math.max(180, this.map.getSize().y * 0.62), offset: [0, -radius + 4], autoPanPaddingTopLeft: [60, 15], autoPanPaddingBottomRight: [this.map.getSize().x > 640 ? 300 : 15, this.model.time ? 80 : 15] })
-      .setLatLng(at).setContent(content).openOn(this.map);
+      .setLatLng(at).setContent(frame).openOn(this.map);
     this.layer.redraw();
     return this.popup;
   }
