@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["_jupyter_server_extension_points", "_load_jupyter_server_extension"]
 
-_TOPICS = ("lookup", "status", "sharing")
+_TOPICS = ("lookup", "status", "sharing", "profiles", "alerts")
 """Modules of this package with ``routes(serverapp)``: (path below the base address, handler, arguments)."""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from jupyter_server.base.handlers import APIHandler
 
@@ -55,14 +56,20 @@ class WorkbenchHandler(APIHandler):
             raise RequestError(400, "the request is no JSON object")
         return value
 
-    async def answer(self, work: Callable[[], dict[str, Any]]) -> None:
+    async def answer(
+        self, work: Callable[[], dict[str, Any]], workers: ThreadPoolExecutor = _WORKERS
+    ) -> None:
         """Run ``work`` in a thread and send what it returns; errors of the user's world as ``{"message": …}``."""
         from workbench.intel import SnapshotError
 
         try:
-            result = await asyncio.get_running_loop().run_in_executor(_WORKERS, work)
+            result = await asyncio.get_running_loop().run_in_executor(workers, work)
         except RequestError as refusal:
             self.refuse(refusal.status, str(refusal))
+        except PermissionError as error:
+            self.refuse(403, str(error))
+        except LookupError as error:
+            self.refuse(404, str(error))
         except (SnapshotError, OSError) as error:
             self.refuse(503, str(error))
         except ValueError as error:
@@ -78,4 +85,6 @@ class WorkbenchHandler(APIHandler):
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
     raise TypeError(f"no JSON for {value!r}")

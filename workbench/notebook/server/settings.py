@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Int, TraitError, Unicode, validate
+from traitlets import Int, TraitError, Unicode, default, validate
 from traitlets.config import Configurable
 
 from workbench.secrecy import TLP
@@ -26,6 +27,10 @@ class WorkbenchServer(Configurable):
         "TLP:RED",
         help="The highest marking under which any user's notebook leaves this server; users can set a lower one.",
     ).tag(config=True)
+    store_url = Unicode(
+        help="The store of profiles, as postgresql://role@host/database; by default the environment variable "
+        "WORKBENCH_STORE, else the store on this machine.",
+    ).tag(config=True)
     max_addresses = Int(1000, min=1, help="The most addresses answered in one request.").tag(config=True)
     max_text_bytes = Int(
         2 << 20, min=1, help="The longest text, in bytes, that is searched for addresses."
@@ -37,6 +42,10 @@ class WorkbenchServer(Configurable):
             return str(TLP.parse(proposal["value"]))
         except ValueError as error:
             raise TraitError(f"WorkbenchServer.share_up_to: {error}") from None
+
+    @default("store_url")
+    def _store_of_environment(self) -> str:
+        return os.environ.get("WORKBENCH_STORE", "")
 
     @property
     def ceiling(self) -> TLP:
@@ -69,8 +78,8 @@ def _chosen(serverapp: ServerApp) -> TLP:
             schema_name=PLUGIN,
             labextensions_path=[*lab.extra_labextensions_path, *lab.labextensions_path],
         )
-        default = found["schema"]["properties"]["shareUpTo"]["default"]
-        return TLP.parse(found["settings"].get("shareUpTo", default))
+        standard = found["schema"]["properties"]["shareUpTo"]["default"]
+        return TLP.parse(found["settings"].get("shareUpTo", standard))
     except (HTTPError, LookupError, ValueError) as error:
         serverapp.log.warning("settings of %s cannot be read, %s holds: %s", PLUGIN, DEFAULT_LIMIT, error)
         return DEFAULT_LIMIT

@@ -8,6 +8,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from workbench.notebook.server.base import WorkbenchHandler
+from workbench.notebook.server.shared import store_at_hand
 
 __all__ = ["StatusHandler", "routes"]
 
@@ -24,7 +25,7 @@ class StatusHandler(WorkbenchHandler):
             "max_addresses": options.max_addresses,
             "max_text_bytes": options.max_text_bytes,
         }
-        await self.answer(lambda: {**limits, "snapshot": _snapshot()})
+        await self.answer(lambda: {**limits, "store": store_at_hand(options), "snapshot": _snapshot()})
 
 
 def routes(_serverapp: Any) -> list[tuple[str, type[WorkbenchHandler], dict[str, Any]]]:
