@@ -18,7 +18,7 @@ _PAIRS = (
 _SINGLES = ("address", "ip", "ip_address", "addr", "remote_addr", "remote_ip", "client_ip", "c_ip", "host_ip")
 _MOMENTS = ("ts", "time", "timestamp", "datetime", "date", "seen", "observed", "event_time", "@timestamp")
 _LABELS = ("label", "name")
-_EXTRAS = ("note", "notes", "tags", "campaign", "actor", "protocol", "dst_port", "port", "action")
+_EXTRAS = ("note", "notes", "tags", "campaign", "actor")
 
 
 @dataclass(frozen=True, slots=True)
