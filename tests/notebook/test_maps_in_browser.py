@@ -445,6 +445,20 @@ def test_a_map_in_a_converted_notebook_stands_in_a_frame_that_cannot_reach_the_p
         assert "TLP:AMBER" in seen.page.locator("iframe + p").first.inner_text()
 
 
+def test_a_map_in_a_notebook_is_dark_where_the_notebook_is(browser: Any, tmp_path: Path) -> None:
+    file = tmp_path / "lab.html"
+    file.write_text(
+        f'<meta charset="utf-8"><body data-jp-theme-light="false">{wb.map(["8.8.8.8"])._repr_html_()}'
+    )
+    with opened(browser, file) as seen:
+        root = seen.page.frame_locator("iframe").locator("html")
+        seen.page.frame_locator("iframe").locator("html[data-ready][data-theme=dark]").wait_for()
+        seen.page.evaluate("document.body.dataset.jpThemeLight = 'true'")
+        seen.page.frame_locator("iframe").locator("html[data-theme=light]").wait_for()
+        assert root.get_attribute("data-ready")
+        assert seen.errors == []
+
+
 def test_folium_shapes_and_markers_can_be_added(browser: Any, tmp_path: Path) -> None:
     folium = pytest.importorskip("folium", reason="needs the lab extra")
     drawn = wb.map(["185.220.101.4"])

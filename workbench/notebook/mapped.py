@@ -34,6 +34,20 @@ _TLP_MEANING = {
 }
 _SCRIPTS = ("model", "base", "marks", "points", "popup", "panel", "time", "main")
 
+# Tells the frame, which cannot look out, whether JupyterLab or VS Code around it is dark, now and when that changes.
+_TELL_THEME = """(() => {
+  const frame = document.getElementById("%s");
+  if (!frame) return;
+  const tell = () => {
+    const { jpThemeLight: light, vscodeThemeKind: kind } = document.body.dataset;
+    const dark = light ? light === "false" : kind ? kind.includes("dark") : null;
+    if (dark !== null) frame.contentWindow?.postMessage({ workbenchTheme: dark ? "dark" : "light" }, "*");
+  };
+  frame.addEventListener("load", tell);
+  tell();
+  new MutationObserver(tell).observe(document.body, { attributeFilter: ["data-jp-theme-light", "data-vscode-theme-kind"] });
+})();"""
+
 
 class Tiles(NamedTuple):
     """A tile server that the user has chosen, and the origin that the page may load pictures from."""
@@ -203,10 +217,12 @@ workbenchMap({{ this.get_name() }});
         # Without allow-same-origin the frame cannot reach the notebook around it, whatever it holds.
         page = escape(self.get_root().render(**kwargs))
         caption = escape(f"{self.tlp} · {self.summary}" if self.tlp is not None else self.summary)
+        frame = f"workbench-map-{secrets.token_hex(8)}"
         return (
-            f'<iframe srcdoc="{page}" title="{caption}" sandbox="allow-scripts allow-popups allow-popups-to-escape-sandbox allow-downloads" '
+            f'<iframe id="{frame}" srcdoc="{page}" title="{caption}" sandbox="allow-scripts allow-popups allow-popups-to-escape-sandbox allow-downloads" '
             f'allow="clipboard-write; fullscreen" style="width:100%;height:{self.pixels}px;border:1px solid #8885;border-radius:6px" loading="lazy"></iframe>'
             f'<p style="font-size:12px;opacity:.75;margin:.2rem 0">{caption}</p>'
+            f"<script>{_TELL_THEME % frame}</script>"
         )
 
 

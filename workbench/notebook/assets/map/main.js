@@ -6,6 +6,15 @@ async function unpack(id) {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
 }
 
+/** A notebook around the map says whether it is dark; the frame cannot look by itself. */
+let told = null;
+window.addEventListener("message", ({ data: said }) => {
+  if (!said || !["light", "dark"].includes(said.workbenchTheme)) return;
+  told = said.workbenchTheme;
+  const app = window.workbenchApp;
+  if (app && app.payload.theme === "auto" && app.root.dataset.theme !== told) app.turn();
+});
+
 /** Leaflet has these keys where the map has the focus; here for when nothing has. */
 const MOVES = {
   "+": (map) => map.zoomIn(), "=": (map) => map.zoomIn(), "-": (map) => map.zoomOut(),
@@ -19,7 +28,7 @@ class App {
     this.payload = payload;
     this.root = document.documentElement;
     if (payload.theme !== "auto") this.root.dataset.theme = payload.theme;
-    else this.root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+    else this.root.dataset.theme = told ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
     this.model = new Model(payload);
     const colour = (name) => getComputedStyle(this.root).getPropertyValue(name).trim();
     this.colours = new Map();
