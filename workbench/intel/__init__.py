@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from workbench.intel.library import available as sources
     from workbench.intel.library import open_snapshot as open
     from workbench.intel.library import snapshot_ids as snapshots
+    from workbench.intel.providers import ask, ask_async
     from workbench.intel.refresh import update
     from workbench.intel.snapshot import Snapshot, SnapshotError, SnapshotSource
     from workbench.intel.source import Category, Layer, Reliability, Source, SourceError
@@ -28,6 +29,8 @@ __all__ = [
     "SourceError",
     "SourceFile",
     "add",
+    "ask",
+    "ask_async",
     "build",
     "current",
     "diff",
@@ -41,6 +44,8 @@ __all__ = [
 _FROM = {
     "SourceFile": ("library", "SourceFile"),
     "add": ("library", "add"),
+    "ask": ("providers", "ask"),
+    "ask_async": ("providers", "ask_async"),
     "build": ("library", "build"),
     "current": ("library", "current"),
     "diff": ("timeline", "diff"),
