@@ -64,7 +64,7 @@ AS $$
 BEGIN
     INSERT INTO profile_history (profile, version, audience, audience_then, changed_by, was)
     SELECT o.id, o.version, n.audience, o.audience, n.updated_by,
-        to_jsonb(o) - ARRAY['id', 'owner', 'audience', 'words', 'rank', 'token', 'changed_in']
+        to_jsonb(o) - ARRAY['id', 'owner', 'audience', 'audience_key', 'words', 'rank', 'token', 'changed_in']
     FROM old_rows o JOIN new_rows n USING (id);
     INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then, detail)
     SELECT acting(), n.owner, CASE WHEN n.deleted_at IS NOT NULL AND o.deleted_at IS NULL THEN 'delete' WHEN n.deleted_at IS NULL AND o.deleted_at IS NOT NULL THEN 'restore' ELSE 'update' END,
@@ -94,7 +94,7 @@ AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
         INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then, detail)
-        SELECT acting(), own_organisation(), 'remove', TG_TABLE_NAME, n.profile, n.audience, n.audience, to_jsonb(n) - ARRAY['audience', 'investigation_audience', 'entity_audience'] FROM old_rows n;
+        SELECT acting(), own_organisation(), 'remove', TG_TABLE_NAME, n.profile, n.audience, n.audience, to_jsonb(n) - ARRAY['audience', 'investigation_audience', 'entity_audience', 'audience_key', 'investigation_audience_key', 'entity_audience_key'] FROM old_rows n;
         PERFORM tell('profiles', (SELECT array_agg(DISTINCT profile) FROM old_rows));
     ELSE
         INSERT INTO audit (actor, organisation, action, kind, subject, audience, audience_then)
@@ -157,7 +157,7 @@ $$;
 CREATE FUNCTION keep_audit() RETURNS trigger LANGUAGE plpgsql SET search_path = workbench, pg_temp
 AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - ARRAY['audience', 'audience_then'] = to_jsonb(OLD) - ARRAY['audience', 'audience_then'] THEN
+    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - ARRAY['audience', 'audience_then', 'audience_key', 'audience_then_key'] = to_jsonb(OLD) - ARRAY['audience', 'audience_then', 'audience_key', 'audience_then_key'] THEN
         RETURN NEW;  -- a level was raised or lowered, and the line with it
     END IF;
     RAISE EXCEPTION 'the audit is only added to' USING ERRCODE = 'insufficient_privilege';
