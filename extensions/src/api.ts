@@ -54,8 +54,50 @@ export interface Extraction {
   malformed_count: number;
 }
 
+/** A profile of the store, as far as the panel shows it. */
+export interface Profile {
+  id: string;
+  address: string;
+  owner: string;
+  secrecy: string;
+  verdict: string | null;
+  reputation: number | null;
+  country: string | null;
+  asn: number | null;
+  as_org: string | null;
+  reasons: string;
+  threat_level: string;
+  notes: string;
+  tags: string[];
+  updated_by: string;
+  updated_at: string;
+}
+
+export interface Investigation {
+  id: string;
+  name: string;
+  description: string;
+  state: string;
+  owner: string;
+  secrecy: string;
+  created_by: string;
+  created_at: string;
+}
+
+export interface Alert {
+  id: string;
+  /** The watchlist's. */
+  name: string;
+  says: string;
+  state: string;
+  raised_at: string;
+  changed_by: string | null;
+}
+
 export interface Status {
   ceiling: string;
+  /** Whether there is a store that can be asked without making one. */
+  store: boolean;
   max_addresses: number;
   max_text_bytes: number;
   snapshot: { id: string; as_of: string; sources: { title: string; as_of: string | null }[] };
@@ -115,6 +157,39 @@ export class Workbench {
     return result;
   }
 
+  profiles(query: { text?: string; investigation?: string; after?: string }): Promise<{ items: Profile[]; next: string | null }> {
+    return this.request(`profiles?${new URLSearchParams(query)}`);
+  }
+
+  createProfile(address: string, secrecy: string): Promise<Profile> {
+    return this.request<Profile>('profiles', { address, secrecy });
+  }
+
+  async investigations(): Promise<Investigation[]> {
+    return (await this.request<{ items: Investigation[] }>('investigations')).items;
+  }
+
+  async alerts(): Promise<Alert[]> {
+    return (await this.request<{ items: Alert[] }>('alerts')).items;
+  }
+
+  setAlert(id: string, state: 'acknowledged' | 'closed'): Promise<Alert> {
+    return this.request<Alert>(`alerts/${encodeURIComponent(id)}`, { state });
+  }
+
+  /** Alerts as they are raised, those not looked after first; the result ends it. */
+  hearAlerts(heard: (alert: Alert) => void): () => void {
+    const { baseUrl, token, appendToken } = this.settings;
+    const url = new URL(URLExt.join(baseUrl, 'workbench', 'alerts', 'live'));
+    if (appendToken && token) {
+      // An EventSource sends no headers; a page that is logged in by cookie needs no token.
+      url.searchParams.set('token', token);
+    }
+    const source = new EventSource(url);
+    source.addEventListener('message', event => heard(JSON.parse(event.data) as Alert));
+    return () => source.close();
+  }
+
   /** Answers of another snapshot are not mixed with those of this one. */
   private dated(snapshot: string): void {
     if (snapshot !== this.snapshot) {
@@ -126,7 +201,7 @@ export class Workbench {
 
   private async request<T>(path: string, body?: unknown): Promise<T> {
     const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-    const url = URLExt.join(this.settings.baseUrl, 'workbench', path);
+    const url = `${URLExt.join(this.settings.baseUrl, 'workbench')}/${path}`;
     let response: Response;
     try {
       response = await ServerConnection.makeRequest(url, init, this.settings);

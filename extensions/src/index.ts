@@ -1,7 +1,7 @@
 /** The plugins of the extension: looking up, STIX bundles, markings. Each can be disabled by itself. */
 
 import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { MimeDocumentFactory } from '@jupyterlab/docregistry';
 import { IEditorTracker } from '@jupyterlab/fileeditor';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
@@ -15,8 +15,8 @@ import { Highlights } from './highlights';
 import { installHover } from './hover';
 import { workbenchIcon } from './icon';
 import { mark, showMarking } from './marking';
-import { LookupPanel } from './panel';
 import { Selection } from './selection';
+import { Sidebar } from './sidebar';
 import { STIX_TYPES, StixView } from './stix/view';
 import { type Level, LEVELS, parseLevel, stricter } from './tlp';
 
@@ -38,10 +38,21 @@ const lookup: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null
   ) => {
     const workbench = new Workbench(app.serviceManager.serverSettings);
-    const panel = new LookupPanel(workbench);
+    const panel = new Sidebar(workbench);
     app.shell.add(panel, 'left', { rank: 350 });
     restorer?.add(panel, panel.id);
 
+    panel.alerts.raised.connect((_, alert) => {
+      Notification.warning(alert.says, {
+        autoClose: false,
+        actions: [{ label: 'Show alerts', callback: () => show('alerts') }]
+      });
+    });
+    const show = (view: 'lookup' | 'profiles' | 'investigations' | 'alerts'): void => {
+      labShell?.expandLeft();
+      app.shell.activateById(panel.id);
+      panel.turnTo(view);
+    };
     const wanted = { hoverCards: true, underlineAddresses: true };
     const highlights = new Highlights(workbench, () => wanted.underlineAddresses);
     const watch = (root: Element): (() => void) => {
@@ -54,8 +65,8 @@ const lookup: JupyterFrontEndPlugin<void> = {
     notebooks?.forEach(notebook => watch(notebook.content.node));
 
     const open = (text: string): void => {
-      app.shell.activateById(panel.id);
-      void panel.lookup(text);
+      show('lookup');
+      void panel.lookup.lookup(text);
     };
     installHover(workbench, { enabled: () => wanted.hoverCards, open });
     const selection = new Selection(app.shell, notebooks, editors);
@@ -65,11 +76,15 @@ const lookup: JupyterFrontEndPlugin<void> = {
       label: 'Open IP Workbench',
       caption: 'Show the panel where addresses are looked up',
       icon: workbenchIcon,
-      execute: () => {
-        labShell?.expandLeft();
-        app.shell.activateById(panel.id);
-      }
+      execute: () => show('lookup')
     });
+    for (const [view, label] of [
+      ['profiles', 'Search Profiles'],
+      ['investigations', 'Show Investigations'],
+      ['alerts', 'Show Alerts']
+    ] as const) {
+      commands.addCommand(`ip-workbench:${view}`, { label, icon: workbenchIcon, execute: () => show(view) });
+    }
     commands.addCommand('ip-workbench:lookup-selection', {
       label: 'Look up Selected Addresses',
       caption: 'Look up every address in the selected text',
@@ -83,8 +98,8 @@ const lookup: JupyterFrontEndPlugin<void> = {
       isEnabled: () => selection.hasAddress,
       execute: () => open(selection.atMenu)
     });
-    for (const command of ['ip-workbench:open', 'ip-workbench:lookup-selection']) {
-      palette?.addItem({ command, category: CATEGORY });
+    for (const name of ['open', 'lookup-selection', 'profiles', 'investigations', 'alerts']) {
+      palette?.addItem({ command: `ip-workbench:${name}`, category: CATEGORY });
     }
 
     // The panel does not wait for the settings.
@@ -93,6 +108,7 @@ const lookup: JupyterFrontEndPlugin<void> = {
       wanted.hoverCards = settings?.get('hoverCards').composite !== false;
       wanted.underlineAddresses = settings?.get('underlineAddresses').composite !== false;
       highlights.refresh();
+      panel.alerts.hear(settings?.get('liveAlerts').composite !== false);
     };
     settings?.changed.connect(read);
     read();

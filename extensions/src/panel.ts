@@ -1,4 +1,4 @@
-/** The side panel: paste addresses or any text, read the verdicts, worst first. */
+/** The first view of the panel: paste addresses or any text, read the verdicts, worst first. */
 
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
@@ -6,19 +6,16 @@ import { Widget } from '@lumino/widgets';
 import type { Short, Status, Workbench } from './api';
 import { details, headline } from './card';
 import { button, el } from './dom';
-import { workbenchIcon } from './icon';
+import { saver } from './saver';
 import { chip, rank, VERDICTS } from './verdicts';
 
 /** Cards drawn at once; the summary counts all. */
 const SHOWN = 200;
 
-export class LookupPanel extends Widget {
+export class LookupView extends Widget {
   constructor(private readonly workbench: Workbench) {
     super();
-    this.id = 'ip-workbench-panel';
-    this.addClass('ipw-panel');
-    this.title.icon = workbenchIcon;
-    this.title.caption = 'IP Workbench';
+    this.addClass('ipw-view');
     this.input.addEventListener('keydown', event => {
       const wanted = event.key === 'Enter' && !event.shiftKey;
       if (wanted && (event.ctrlKey || event.metaKey || !this.input.value.includes('\n'))) {
@@ -28,7 +25,6 @@ export class LookupPanel extends Widget {
     });
     this.input.addEventListener('input', () => this.grow());
     this.node.append(
-      el('h2', { class: 'ipw-title' }, 'IP Workbench'),
       this.dated,
       this.input,
       el(
@@ -98,8 +94,7 @@ export class LookupPanel extends Widget {
     this.status().catch(error => this.say(error.message, true));
   }
 
-  protected onActivateRequest(message: Message): void {
-    super.onActivateRequest(message);
+  focus(): void {
     this.input.focus();
   }
 
@@ -198,7 +193,7 @@ export class LookupPanel extends Widget {
       if (card.open && !body.firstChild) {
         body.textContent = '…';
         this.workbench.intel(item.input).then(
-          intel => body.replaceChildren(details(intel)),
+          intel => body.replaceChildren(details(intel), intel.address ? saver(this.workbench, intel.address) : ''),
           error => body.replaceChildren(el('p', { class: 'ipw-mod-error' }, error.message))
         );
       }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +26,19 @@ HOSTILE_ADDRESS = "198.18.100.7"
 MARKUP = "<img src=x onerror=\"window.pwned='yes'\"><script>window.pwned='yes'</script>"
 
 
+_READERS = '''
+from jupyter_server.auth import Authorizer
+
+
+class Readers(Authorizer):
+    """Whoever says so may only read of the workbench, or nothing at all."""
+
+    def is_authorized(self, handler, user, action, resource):
+        role = handler.request.headers.get("X-Role", "")
+        return resource != "workbench" or not role or (role == "reader" and action == "read")
+'''
+
+
 @dataclass(frozen=True)
 class Reply:
     status: int
@@ -37,12 +52,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class Lab:
-    """The running server: its address, token, and the folder it serves."""
+    """The running server: its address, token, the folder it serves, and its WORKBENCH_HOME."""
 
     url: str
     token: str
     folder: Path
-    settings: Path
+    home: Path
 
     def request(
         self, method: str, path: str, body: object = None, *, token: bool = True, **headers: str
@@ -102,27 +117,32 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     base = tmp_path_factory.mktemp("jupyter")
     folder = base / "work"
     folder.mkdir()
+    # Not below pytest's folders: the embedded PostgreSQL may run as a user who cannot enter them.
+    home = Path(tempfile.mkdtemp(prefix="workbench-lab-"))
+    home.chmod(0o755)
     environment = os.environ | {
-        "WORKBENCH_HOME": str(base / "home"),
+        "WORKBENCH_HOME": str(home),
         "JUPYTER_CONFIG_DIR": str(base / "config"),
         "JUPYTER_DATA_DIR": str(base / "data"),
         "JUPYTER_RUNTIME_DIR": str(base / "runtime"),
         "IPYTHONDIR": str(base / "ipython"),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(base), os.environ.get("PYTHONPATH")])),
     }
+    (base / "readers.py").write_text(_READERS)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = secrets.token_hex(16)
     command = [
         sys.executable, "-m", "workbench", "lab", str(folder), "--no-browser", "--port", str(port),
-        f"--IdentityProvider.token={token}", "--ServerApp.allow_root=True", "--ServerApp.port_retries=0",
+        "--ServerApp.authorizer_class=readers.Readers", f"--IdentityProvider.token={token}", "--ServerApp.allow_root=True", "--ServerApp.port_retries=0",
     ]  # fmt: skip
     log = base / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=base)
-        found = Lab(f"http://127.0.0.1:{port}", token, folder, base / "config/lab/user-settings")
+        found = Lab(f"http://127.0.0.1:{port}", token, folder, home)
         try:
-            _home_with_hostile_intel(base / "home")
+            _home_with_hostile_intel(home)
             _wait(found, server, log)
             yield found
         finally:
@@ -132,6 +152,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _wait(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -152,7 +173,6 @@ def _home_with_hostile_intel(home: Path) -> Path:
     from workbench.intel import library
     from workbench.intel.source import Category, Layer, Reliability, Source
 
-    home.mkdir()
     ranges = home / "ranges.csv"
     quoted = MARKUP.replace('"', '""')
     ranges.write_text(f'network,asn,as_org\n185.246.188.0/24,64666,"{quoted}"\n')

@@ -232,7 +232,7 @@ def test_a_bundle_displayed_by_a_kernel_is_a_table_with_tlp_and_cards(page: Any,
     assert page.locator(".ipw-stix img, .ipw-stix script").count() == 0
     rest_on(page, *middle_of(page, EXIT, ".ipw-stix"))
     page.wait_for_selector(f".ipw-hover .ipw-headline >> text={EXIT}")
-    page.fill(".ipw-search", "credential")
+    page.fill(".ipw-stix .ipw-search", "credential")
     assert page.locator(".ipw-stix tbody tr").count() == 2
 
 
@@ -298,6 +298,11 @@ def test_a_closed_marked_notebook_is_not_downloaded_from_the_file_browser(page: 
     menu(page, "Download")
     page.wait_for_selector(".jp-Dialog >> text=TLP:RED stays here")
     page.click(".jp-Dialog >> text=Understood")
+
+
+def test_looking_addresses_up_starts_no_database(page: Any, lab: Lab) -> None:
+    assert lab.request("GET", "/workbench/status").json["store"] is False
+    assert not (lab.home / "store").exists()
 
 
 def test_the_settings_say_what_the_guard_does_not_stop(page: Any, lab: Lab) -> None:

@@ -27,6 +27,25 @@ def test_nothing_is_answered_without_the_token(lab: Lab, method: str, path: str)
     assert lab.request(method, path, body).status == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/workbench/profiles"), ("POST", "/workbench/profiles"), ("GET", "/workbench/investigations"),
+     ("GET", "/workbench/alerts"), ("GET", "/workbench/alerts/live"),
+     ("POST", "/workbench/alerts/00000000-0000-4000-8000-000000000000")],
+)  # fmt: skip
+def test_nothing_of_the_store_is_answered_without_the_token(lab: Lab, method: str, path: str) -> None:
+    body = {"address": ATTACKER, "state": "closed"} if method == "POST" else None
+    assert lab.request(method, path, body, token=False).status == 403
+
+
+def test_the_authorizer_of_the_server_decides_who_reads_and_who_writes(lab: Lab) -> None:
+    lookup = ("POST", "/workbench/lookup", {"addresses": [ATTACKER]})
+    assert lab.request(*lookup, X_Role="reader").status == 200
+    assert lab.request(*lookup, X_Role="stranger").status == 403
+    made = lab.request("POST", "/workbench/profiles", {"address": ATTACKER}, X_Role="reader")
+    assert made.status == 403
+
+
 def test_a_session_needs_the_xsrf_token_to_post(lab: Lab) -> None:
     """The cookie alone is what another site's page could send along."""
     entered = lab.request("GET", f"/lab?token={lab.token}", token=False)

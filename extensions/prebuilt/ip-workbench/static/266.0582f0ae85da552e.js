@@ -1,4 +1,4 @@
-"use strict";(self.rspackChunkip_workbench=self.rspackChunkip_workbench||[]).push([[266],{475(o,i,r){var e=r(601),a=r.n(e),t=r(314),p=(r.n(t))()(a());p.push([o.id,`/* Colours of the verdicts are those of the triage page; everything else is the theme's. */
+"use strict";(self.rspackChunkip_workbench=self.rspackChunkip_workbench||[]).push([[266],{475(o,r,i){var e=i(601),p=i.n(e),a=i(314),t=(i.n(a))()(p());t.push([o.id,`/* Colours of the verdicts are those of the triage page; everything else is the theme's. */
 
 :root {
   --ipw-malicious: #a40e26;
@@ -10,25 +10,138 @@
 
 /* ---- the panel ---- */
 
+/* JupyterLab lets side panels be 250px, too narrow for the tabs; so named to outrank its rule. */
+
+#ip-workbench-panel.ipw-panel.lm-Widget {
+  min-width: 330px;
+}
+
 .ipw-panel {
-  display: flex;
-  flex-direction: column;
-  gap: 8px;
-  padding: 10px 12px;
   overflow-y: auto;
   color: var(--jp-ui-font-color1);
   background: var(--jp-layout-color1);
   font-size: var(--jp-ui-font-size1);
 }
 
-.ipw-title {
-  margin: 0;
-  font-size: var(--jp-ui-font-size2);
+.ipw-view {
+  display: flex;
+  flex-direction: column;
+  gap: 8px;
+  padding: 10px 12px;
+}
+
+.ipw-view.lm-mod-hidden {
+  display: none;
+}
+
+.ipw-tabs {
+  position: sticky;
+  z-index: 1;
+  top: 0;
+  display: flex;
+  flex-wrap: wrap;
+  padding: 4px 6px 0;
+  border-bottom: 1px solid var(--jp-border-color2);
+  overflow-wrap: normal;
+  background: var(--jp-layout-color1);
+}
+
+.ipw-tab {
+  padding: 6px 6px;
+  border: 0;
+  border-bottom: 2px solid transparent;
+  color: var(--jp-ui-font-color2);
+  background: none;
+  font: inherit;
+  cursor: pointer;
+}
+
+.ipw-tab:hover {
+  color: var(--jp-ui-font-color0);
+}
+
+.ipw-tab[aria-selected='true'] {
+  border-bottom-color: var(--jp-brand-color1);
+  color: var(--jp-ui-font-color0);
   font-weight: 600;
 }
 
+.ipw-tab:focus-visible {
+  outline: 2px solid var(--jp-brand-color1);
+  outline-offset: -2px;
+}
+
+.ipw-badge {
+  display: inline-block;
+  min-width: 10px;
+  margin-left: 4px;
+  padding: 0 4px;
+  border-radius: 8px;
+  color: #fff;
+  background: var(--ipw-malicious);
+  font-size: 10px;
+  font-weight: 600;
+  line-height: 16px;
+  text-align: center;
+}
+
+.ipw-badge:empty {
+  display: none;
+}
+
+.ipw-saver {
+  display: flex;
+  flex-wrap: wrap;
+  align-items: center;
+  gap: 6px;
+  margin-top: 8px;
+  padding-top: 8px;
+  border-top: 1px solid var(--jp-border-color3);
+}
+
+.ipw-line {
+  display: flex;
+  flex-wrap: wrap;
+  align-items: center;
+  gap: 4px 8px;
+}
+
+.ipw-tag {
+  padding: 0 5px;
+  border: 1px solid var(--jp-border-color2);
+  border-radius: 3px;
+  font-size: var(--jp-ui-font-size0);
+}
+
+.ipw-notes {
+  white-space: pre-wrap;
+}
+
+.ipw-alert {
+  display: flex;
+  flex-direction: column;
+  gap: 5px;
+  padding: 6px 8px;
+  overflow-wrap: anywhere;
+}
+
+.ipw-alert .ipw-mod-error:empty {
+  display: none;
+}
+
+.ipw-card > summary > .ipw-line {
+  margin-top: 4px;
+}
+
+.ipw-alert.ipw-mod-raised {
+  border-left-color: var(--ipw-malicious);
+}
+
+.ipw-alert.ipw-mod-acknowledged {
+  border-left-color: var(--ipw-watch);
+}
+
 .ipw-dated {
-  margin-top: -6px;
   color: var(--jp-ui-font-color2);
   font-size: var(--jp-ui-font-size0);
 }
@@ -606,5 +719,5 @@ ul.ipw-reasons {
 .ipw-stix > .ipw-actions:empty {
   display: none;
 }
-`,""]),r.d(i,{},{A:p})},646(o,i,r){var e=r(601),a=r.n(e),t=r(314),p=r.n(t),n=r(475),l=p()(a());l.i(n.A),l.push([o.id,`
-`,""]),r.d(i,{},{A:l})},314(o){o.exports=function(o){var i=[];return i.toString=function(){return this.map(function(i){var r="",e=void 0!==i[5];return i[4]&&(r+="@supports (".concat(i[4],") {")),i[2]&&(r+="@media ".concat(i[2]," {")),e&&(r+="@layer".concat(i[5].length>0?" ".concat(i[5]):""," {")),r+=o(i),e&&(r+="}"),i[2]&&(r+="}"),i[4]&&(r+="}"),r}).join("")},i.i=function(o,r,e,a,t){"string"==typeof o&&(o=[[null,o,void 0]]);var p={};if(e)for(var n=0;n<this.length;n++){var l=this[n][0];null!=l&&(p[l]=!0)}for(var d=0;d<o.length;d++){var c=[].concat(o[d]);e&&p[c[0]]||(void 0!==t&&(void 0===c[5]||(c[1]="@layer".concat(c[5].length>0?" ".concat(c[5]):""," {").concat(c[1],"}")),c[5]=t),r&&(c[2]&&(c[1]="@media ".concat(c[2]," {").concat(c[1],"}")),c[2]=r),a&&(c[4]?(c[1]="@supports (".concat(c[4],") {").concat(c[1],"}"),c[4]=a):c[4]="".concat(a)),i.push(c))}},i}},601(o){o.exports=function(o){return o[1]}},665(o,i,r){r.r(i);var e=r(72),a=r.n(e),t=r(825),p=r.n(t),n=r(659),l=r.n(n),d=r(56),c=r.n(d),s=r(540),u=r.n(s),f=r(113),w=r.n(f),v=r(646),x={};x.styleTagTransform=w(),x.setAttributes=c(),x.insert=l().bind(null,"head"),x.domAPI=p(),x.insertStyleElement=u(),a()(v.A,x);let m=v.A&&v.A.locals?v.A.locals:void 0;r.d(i,{},{default:m})},72(o){var i=[];function r(o){for(var r=-1,e=0;e<i.length;e++)if(i[e].identifier===o){r=e;break}return r}function e(o,e){for(var a={},t=[],p=0;p<o.length;p++){var n=o[p],l=e.base?n[0]+e.base:n[0],d=a[l]||0,c="".concat(l," ").concat(d);a[l]=d+1;var s=r(c),u={css:n[1],media:n[2],sourceMap:n[3],supports:n[4],layer:n[5]};if(-1!==s)i[s].references++,i[s].updater(u);else{var f=function(o,i){var r=i.domAPI(i);return r.update(o),function(i){i?(i.css!==o.css||i.media!==o.media||i.sourceMap!==o.sourceMap||i.supports!==o.supports||i.layer!==o.layer)&&r.update(o=i):r.remove()}}(u,e);e.byIndex=p,i.splice(p,0,{identifier:c,updater:f,references:1})}t.push(c)}return t}o.exports=function(o,a){var t=e(o=o||[],a=a||{});return function(o){o=o||[];for(var p=0;p<t.length;p++){var n=r(t[p]);i[n].references--}for(var l=e(o,a),d=0;d<t.length;d++){var c=r(t[d]);0===i[c].references&&(i[c].updater(),i.splice(c,1))}t=l}}},659(o){var i={};o.exports=function(o,r){var e=function(o){if(void 0===i[o]){var r=document.querySelector(o);if(window.HTMLIFrameElement&&r instanceof window.HTMLIFrameElement)try{r=r.contentDocument.head}catch(o){r=null}i[o]=r}return i[o]}(o);if(!e)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");e.appendChild(r)}},540(o){o.exports=function(o){var i=document.createElement("style");return o.setAttributes(i,o.attributes),o.insert(i,o.options),i}},56(o,i,r){o.exports=function(o){var i=r.nc;i&&o.setAttribute("nonce",i)}},825(o){o.exports=function(o){if("u"<typeof document)return{update:function(){},remove:function(){}};var i=o.insertStyleElement(o);return{update:function(r){var e,a,t;e="",r.supports&&(e+="@supports (".concat(r.supports,") {")),r.media&&(e+="@media ".concat(r.media," {")),(a=void 0!==r.layer)&&(e+="@layer".concat(r.layer.length>0?" ".concat(r.layer):""," {")),e+=r.css,a&&(e+="}"),r.media&&(e+="}"),r.supports&&(e+="}"),(t=r.sourceMap)&&"u">typeof btoa&&(e+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(t))))," */")),o.styleTagTransform(e,i,o.options)},remove:function(){var o;null===(o=i).parentNode||o.parentNode.removeChild(o)}}}},113(o){o.exports=function(o,i){if(i.styleSheet)i.styleSheet.cssText=o;else{for(;i.firstChild;)i.removeChild(i.firstChild);i.appendChild(document.createTextNode(o))}}}}]);
+`,""]),i.d(r,{},{A:t})},646(o,r,i){var e=i(601),p=i.n(e),a=i(314),t=i.n(a),n=i(475),l=t()(p());l.i(n.A),l.push([o.id,`
+`,""]),i.d(r,{},{A:l})},314(o){o.exports=function(o){var r=[];return r.toString=function(){return this.map(function(r){var i="",e=void 0!==r[5];return r[4]&&(i+="@supports (".concat(r[4],") {")),r[2]&&(i+="@media ".concat(r[2]," {")),e&&(i+="@layer".concat(r[5].length>0?" ".concat(r[5]):""," {")),i+=o(r),e&&(i+="}"),r[2]&&(i+="}"),r[4]&&(i+="}"),i}).join("")},r.i=function(o,i,e,p,a){"string"==typeof o&&(o=[[null,o,void 0]]);var t={};if(e)for(var n=0;n<this.length;n++){var l=this[n][0];null!=l&&(t[l]=!0)}for(var d=0;d<o.length;d++){var c=[].concat(o[d]);e&&t[c[0]]||(void 0!==a&&(void 0===c[5]||(c[1]="@layer".concat(c[5].length>0?" ".concat(c[5]):""," {").concat(c[1],"}")),c[5]=a),i&&(c[2]&&(c[1]="@media ".concat(c[2]," {").concat(c[1],"}")),c[2]=i),p&&(c[4]?(c[1]="@supports (".concat(c[4],") {").concat(c[1],"}"),c[4]=p):c[4]="".concat(p)),r.push(c))}},r}},601(o){o.exports=function(o){return o[1]}},665(o,r,i){i.r(r);var e=i(72),p=i.n(e),a=i(825),t=i.n(a),n=i(659),l=i.n(n),d=i(56),c=i.n(d),s=i(540),u=i.n(s),w=i(113),f=i.n(w),x=i(646),b={};b.styleTagTransform=f(),b.setAttributes=c(),b.insert=l().bind(null,"head"),b.domAPI=t(),b.insertStyleElement=u(),p()(x.A,b);let v=x.A&&x.A.locals?x.A.locals:void 0;i.d(r,{},{default:v})},72(o){var r=[];function i(o){for(var i=-1,e=0;e<r.length;e++)if(r[e].identifier===o){i=e;break}return i}function e(o,e){for(var p={},a=[],t=0;t<o.length;t++){var n=o[t],l=e.base?n[0]+e.base:n[0],d=p[l]||0,c="".concat(l," ").concat(d);p[l]=d+1;var s=i(c),u={css:n[1],media:n[2],sourceMap:n[3],supports:n[4],layer:n[5]};if(-1!==s)r[s].references++,r[s].updater(u);else{var w=function(o,r){var i=r.domAPI(r);return i.update(o),function(r){r?(r.css!==o.css||r.media!==o.media||r.sourceMap!==o.sourceMap||r.supports!==o.supports||r.layer!==o.layer)&&i.update(o=r):i.remove()}}(u,e);e.byIndex=t,r.splice(t,0,{identifier:c,updater:w,references:1})}a.push(c)}return a}o.exports=function(o,p){var a=e(o=o||[],p=p||{});return function(o){o=o||[];for(var t=0;t<a.length;t++){var n=i(a[t]);r[n].references--}for(var l=e(o,p),d=0;d<a.length;d++){var c=i(a[d]);0===r[c].references&&(r[c].updater(),r.splice(c,1))}a=l}}},659(o){var r={};o.exports=function(o,i){var e=function(o){if(void 0===r[o]){var i=document.querySelector(o);if(window.HTMLIFrameElement&&i instanceof window.HTMLIFrameElement)try{i=i.contentDocument.head}catch(o){i=null}r[o]=i}return r[o]}(o);if(!e)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");e.appendChild(i)}},540(o){o.exports=function(o){var r=document.createElement("style");return o.setAttributes(r,o.attributes),o.insert(r,o.options),r}},56(o,r,i){o.exports=function(o){var r=i.nc;r&&o.setAttribute("nonce",r)}},825(o){o.exports=function(o){if("u"<typeof document)return{update:function(){},remove:function(){}};var r=o.insertStyleElement(o);return{update:function(i){var e,p,a;e="",i.supports&&(e+="@supports (".concat(i.supports,") {")),i.media&&(e+="@media ".concat(i.media," {")),(p=void 0!==i.layer)&&(e+="@layer".concat(i.layer.length>0?" ".concat(i.layer):""," {")),e+=i.css,p&&(e+="}"),i.media&&(e+="}"),i.supports&&(e+="}"),(a=i.sourceMap)&&"u">typeof btoa&&(e+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(a))))," */")),o.styleTagTransform(e,r,o.options)},remove:function(){var o;null===(o=r).parentNode||o.parentNode.removeChild(o)}}}},113(o){o.exports=function(o,r){if(r.styleSheet)r.styleSheet.cssText=o;else{for(;r.firstChild;)r.removeChild(r.firstChild);r.appendChild(document.createTextNode(o))}}}}]);
