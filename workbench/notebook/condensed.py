@@ -11,8 +11,9 @@ from workbench.notebook.intake import Roles
 
 __all__ = ["condensed"]
 
-_STEPS = 2400
-"""Steps in the time of the whole table: finer than the bins of a map, coarse enough that few rows are left."""
+_STEPS, _FEW_STEPS, _MANY_ROWS = 2400, 96, 1_000_000
+"""Steps in the time of the whole table, finer than the bins of a map; of a table of many rows twice its bins, so
+that "last seen" is then as coarse as that."""
 
 
 def condensed(relation: Any, roles: Roles) -> pa.Table:
@@ -28,7 +29,8 @@ def condensed(relation: Any, roles: Roles) -> pa.Table:
     if roles.time and columns[roles.time].startswith(("TIMESTAMP", "DATE")):
         name = _quoted(roles.time)
         first, last = relation.aggregate(f"epoch_us(min({name}::TIMESTAMP)), epoch_us(max({name}::TIMESTAMP))").fetchall()[0]  # fmt: skip
-        step = max(1, ((last or 0) - (first or 0)) // _STEPS)
+        (rows,) = relation.count("*").fetchall()[0]
+        step = max(1, ((last or 0) - (first or 0)) // (_FEW_STEPS if rows > _MANY_ROWS else _STEPS))
         bucket = f"epoch_us({name}::TIMESTAMP) // {step}"
         chosen.append(f"min({name}::TIMESTAMP) AS {name}")
         keys.append(bucket)

@@ -35,9 +35,10 @@ _TLP_MEANING = {
 _SCRIPTS = ("model", "base", "marks", "points", "popup", "panel", "time", "main")
 
 # Tells the frame, which cannot look out, whether JupyterLab or VS Code around it is dark, now and when that changes.
-_TELL_THEME = """(() => {
+# JupyterLab runs scripts of an output before it puts the output into the page, so look again for a while.
+_TELL_THEME = """(function start(tries) {
   const frame = document.getElementById("%s");
-  if (!frame) return;
+  if (!frame) return tries && setTimeout(start, 200, tries - 1);
   const tell = () => {
     const { jpThemeLight: light, vscodeThemeKind: kind } = document.body.dataset;
     const dark = light ? light === "false" : kind ? kind.includes("dark") : null;
@@ -46,7 +47,7 @@ _TELL_THEME = """(() => {
   frame.addEventListener("load", tell);
   tell();
   new MutationObserver(tell).observe(document.body, { attributeFilter: ["data-jp-theme-light", "data-vscode-theme-kind"] });
-})();"""
+})(50);"""
 
 
 class Tiles(NamedTuple):
