@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench._accessors import register_when_pandas_loads as _register_when_pandas_loads
@@ -38,15 +38,30 @@ __all__ = [
 ]
 
 
-def lookup(address: str, *, snapshot: Snapshot | str | None = None) -> Intel:
+def lookup(
+    address: str,
+    *,
+    snapshot: Snapshot | str | None = None,
+    providers: str | Sequence[str] = (),
+    force_refresh: bool = False,
+    offline: bool = False,
+) -> Intel:
     """Look one address up: where, whose, on which lists, and the verdict with its evidence.
 
-    ``snapshot`` is a snapshot, its id or a date; the current one by default.
+    ``snapshot`` is a snapshot, its id or a date; the current one by default. ``providers`` are asked as well, and
+    what they find enters the verdict. **Each learns which address you look into**, so none is asked that is
+    not named; see :mod:`workbench.intel.providers` for them, ``force_refresh`` and ``offline``.
     """
     from workbench import enrichment
     from workbench.enrichment import record
 
-    return record.lookup(enrichment.open_engine(snapshot), address)
+    engine = enrichment.open_engine(snapshot)
+    answers: Sequence[Any] = ()
+    if providers:
+        from workbench.intel.providers import ask
+
+        answers = ask([address], providers, force_refresh=force_refresh, offline=offline)
+    return record.lookup(engine, address, answers)
 
 
 def enrich(

@@ -97,21 +97,44 @@ def triage(
 @click.argument("addresses", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 @click.option("--snapshot", metavar="ID|DATE", help="Ask this snapshot, not the current one.")
+@click.option("--provider", "providers", multiple=True, metavar="NAME", help="Ask this provider too, may be repeated. It learns which addresses you look into. `workbench intel providers` lists them.")  # fmt: skip
+@click.option("--force-refresh", is_flag=True, help="Ask providers anew, whatever the cache holds.")
+@click.option("--offline", is_flag=True, help="Of providers only what the cache holds; ask nobody.")
 @plain_errors
-def lookup(addresses: tuple[str, ...], as_json: bool, snapshot: str | None) -> None:
-    """Tell everything known of ADDRESSES, with the evidence. Exit code 1 if one is no address."""
+def lookup(
+    addresses: tuple[str, ...], as_json: bool, snapshot: str | None, providers: tuple[str, ...],
+    force_refresh: bool, offline: bool,
+) -> None:  # fmt: skip
+    """Tell everything known of ADDRESSES, with the evidence. Exit code 1 if one is no address, or a provider failed.
+
+    \b
+    workbench lookup 185.246.188.74
+    workbench lookup 185.246.188.74 --provider internetdb --provider abuseipdb
+    workbench lookup 185.246.188.74 --provider internetdb --force-refresh
+    """
     from dataclasses import asdict
 
     from workbench.enrichment import open_engine, record
 
     engine = open_engine(snapshot)
-    found = [record.lookup(engine, address) for address in addresses]
+    answers: list[Any] = []
+    if providers:
+        from workbench.intel import ask
+
+        answers = list(ask(addresses, providers, force_refresh=force_refresh, offline=offline))
+    elif force_refresh or offline:
+        raise click.UsageError("--force-refresh and --offline are about providers: name one with --provider")
+    each = len(answers) // len(addresses)
+    found = [
+        record.lookup(engine, address, answers[row * each : (row + 1) * each])
+        for row, address in enumerate(addresses)
+    ]
     for address, intel in zip(addresses, found, strict=True):
         if as_json:
             click.echo(json.dumps({"input": address, **asdict(intel)}, default=str))
         else:
             click.echo(str(intel) if intel.address else f"{address}: not an IP address")
-    if any(intel.address is None for intel in found):
+    if any(intel.address is None for intel in found) or any(answer.error for answer in answers):
         sys.exit(1)
 
 

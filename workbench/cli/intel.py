@@ -148,3 +148,67 @@ def intel_diff(before: str, after: str | None, entries: bool) -> None:
         for sign, table in (("+", found.listed), ("-", found.unlisted)):
             for row in table.to_pylist():
                 click.echo(f"{sign} {row['source']} {row['category']} {row['entry']} {row['label']}".rstrip())
+
+
+@intel.command("providers")
+@plain_errors
+def intel_providers() -> None:
+    """List the external providers: is there a key, what is left of the quota, their terms.
+
+    None is asked unless it is named: asking tells it which addresses you look into.
+
+    \b
+    workbench lookup 185.246.188.74 --provider internetdb
+    """
+    from workbench.cli.show import show_providers
+
+    show_providers()
+
+
+@intel.group("key")
+def intel_key() -> None:
+    """Keep or remove the keys of providers in the keyring of the system."""
+
+
+@intel_key.command("set")
+@click.argument("name")
+@plain_errors
+def intel_key_set(name: str) -> None:
+    """Keep the key of provider NAME. It is asked for without echo, or read from standard input.
+
+    \b
+    workbench intel key set abuseipdb
+    pass show abuseipdb | workbench intel key set abuseipdb
+    """
+    from workbench.intel.providers.keys import set_key
+
+    key_name = _key_name(name)
+    typed = click.prompt(f"Key for {name}", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
+    set_key(key_name, typed)
+    click.echo(f"kept in the keyring: {key_name}")
+
+
+@intel_key.command("remove")
+@click.argument("name")
+@plain_errors
+def intel_key_remove(name: str) -> None:
+    """Take the key of provider NAME out of the keyring."""
+    from workbench.intel.providers.keys import remove_key, variable
+
+    key_name = _key_name(name)
+    if not remove_key(key_name):
+        raise LookupError(
+            f"the keyring holds no key {key_name}; one in {variable(key_name)} is removed where that is set"
+        )
+    click.echo(f"removed from the keyring: {key_name}")
+
+
+def _key_name(provider: str) -> str:
+    from workbench.intel.providers import PROVIDERS
+
+    if provider not in PROVIDERS:
+        raise LookupError(f"no provider {provider!r}; there are: {', '.join(PROVIDERS)}")
+    name = PROVIDERS[provider].key
+    if name is None:
+        raise ValueError(f"{provider} wants no key")
+    return name

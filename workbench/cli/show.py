@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.intel.refresh import Failure
     from workbench.intel.snapshot import Snapshot
 
-__all__ = ["show_health", "show_sources", "show_triage", "updating"]
+__all__ = ["show_health", "show_providers", "show_sources", "show_triage", "updating"]
 
 _STYLE = {
     "malicious": "bold white on red",
@@ -151,3 +151,37 @@ def show_health() -> bool:
             )
         )
     return all(good for name, _, good in checks if name != "intel age")
+
+
+def show_providers() -> None:
+    """Print every external provider with key, quota and terms."""
+    from workbench.intel.providers import PROVIDERS, ProviderError
+    from workbench.intel.providers.allowance import left
+    from workbench.intel.providers.keys import key_place, variable
+    from workbench.intel.providers.ledger import open_ledger
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for name in ("provider", "key", "left of quota", "grade", "terms"):
+        table.add_column(name, overflow="fold")
+    ledger = open_ledger()
+    places = {name: key_place(name) for name in {p.key for p in PROVIDERS.values()} if name is not None}
+    for provider in PROVIDERS.values():
+        key = "none wanted"
+        if provider.key is not None:
+            key = places[provider.key] or f"missing: {variable(provider.key)}"
+        try:
+            rest = left(ledger, provider)
+            quota = "no limit known" if rest.requests is None else f"{rest.requests:,}"
+            if rest.requests is not None and rest.of is not None:
+                quota += f" of {rest.of:,}"
+            if rest.resets is not None:
+                quota += f" until {rest.resets:%m-%d %H:%M} UTC"
+        except ProviderError as error:
+            quota = error.reason
+        table.add_row(
+            Text(provider.id), Text(key), Text(quota), str(provider.reliability), Text(provider.terms)
+        )
+    ledger.close()
+    console = _console()
+    console.print(table)
+    console.print("None is asked unless it is named: asking tells it which addresses you look into.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from html import escape
@@ -9,16 +10,18 @@ from typing import Any
 
 from workbench.addresses.special import special_purpose
 from workbench.addresses.text import number_array, parse
+from workbench.enrichment.asked import judged_with
 from workbench.enrichment.engine import Engine
 from workbench.enrichment.reputation import weights
-from workbench.intel.snapshot import Snapshot
+from workbench.intel.providers.provider import Answer
+from workbench.intel.snapshot import SnapshotSource
 
 __all__ = ["Evidence", "Intel", "evidence_of", "lookup"]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One list entry that covers the address, and what it adds.
+    """One list entry that covers the address, or one finding of a provider that was asked, and what it adds.
 
     ``weight`` (0-1) is the chance that this entry alone makes the address hostile; see
     :mod:`workbench.enrichment.reputation` for how weights become a reputation. ``seen`` is the date the
@@ -47,7 +50,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Intel:
-    """What one snapshot says of one address; the fields are the columns of :data:`~workbench.enrichment.engine.SCHEMA`."""
+    """What one snapshot says of one address; the fields are the columns of :data:`~workbench.enrichment.engine.SCHEMA`.
+
+    ``answers`` are those of providers that were asked: their findings stand in ``evidence`` and in the verdict,
+    their facts (open ports, counts) and errors beside it.
+    """
 
     address: str | None
     version: int | None
@@ -78,6 +85,7 @@ class Intel:
     reasons: str
     snapshot: str
     evidence: tuple[Evidence, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -101,6 +109,7 @@ class Intel:
             ("flags", ", ".join(self.flags)),
             ("why", self.reasons),
             ("snapshot", self.snapshot),
+            *((answer.provider, _told(answer)) for answer in self.answers),
         ]
         return [(name, text) for name, text in facts if text]
 
@@ -142,8 +151,21 @@ class Intel:
         return f"<h4>{escape(self.address or 'not an address')}</h4><table><tbody>{rows}</tbody></table>{evidence}"
 
 
-def lookup(engine: Engine, address: str) -> Intel:
+def _told(answer: Answer) -> str:
+    """The facts of an answer and how fresh it is, or why there is none."""
+    told = "; ".join(f"{name}: {fact}" for name, fact in answer.facts.items()) or "nothing known"
+    if answer.retrieved is None:
+        return f"not asked: {answer.error}"
+    kept = ", expired" if answer.expired else ", cached" if answer.cached else ""
+    failed = f"; not asked anew: {answer.error}" if answer.error else ""
+    return f"{told} [{answer.retrieved:%Y-%m-%d %H:%M} UTC{kept}]{failed}"
+
+
+def lookup(engine: Engine, address: str, answers: Sequence[Answer] = ()) -> Intel:
     """Look one address up, with its evidence. Text that is no address gives scope ``invalid``.
+
+    What providers answered about this address (:func:`workbench.intel.ask`) is evidence like that of a list;
+    findings change the verdict, facts do not.
 
     Raises:
         TypeError: ``address`` is no string (or ``ipaddress`` object).
@@ -156,7 +178,15 @@ def lookup(engine: Engine, address: str) -> Intel:
         (block,) = special_purpose(parse([values["address"]]))
         if block is not None:
             values["reasons"] = f"{block.prefix} {block.name} ({block.rfc}): {values['reasons']}"
-    return Intel(**values, evidence=tuple(evidence_of(engine, values["address"])))
+    evidence = evidence_of(engine, values["address"])
+    about = [answer for answer in answers if answer.address == values["address"]]
+    if values["scope"] == "global" and any(answer.findings for answer in about):
+        rows = engine.evidence_rows([values["address"]])[0]
+        columns, found = judged_with(engine.snapshot, rows, values, about)
+        values |= columns
+        evidence += [_evidence(source, row, weight) for source, row, weight in found]
+        evidence.sort(key=lambda item: -item.weight)
+    return Intel(**values, evidence=tuple(evidence), answers=tuple(answers))
 
 
 def evidence_of(engine: Engine, address: str | None) -> list[Evidence]:
@@ -168,7 +198,7 @@ def evidence_of(engine: Engine, address: str | None) -> list[Evidence]:
         return []
     snapshot = engine.snapshot
     found = [
-        _evidence(snapshot, row, weight)
+        _evidence(snapshot.sources[row["source"]], row, weight)
         for row, weight in zip(
             snapshot.evidence.take(number_array(rows)).to_pylist(),
             weights(snapshot, rows).tolist(),
@@ -178,8 +208,7 @@ def evidence_of(engine: Engine, address: str | None) -> list[Evidence]:
     return sorted(found, key=lambda item: -item.weight)
 
 
-def _evidence(snapshot: Snapshot, row: dict[str, Any], weight: float) -> Evidence:
-    source = snapshot.sources[row["source"]]
+def _evidence(source: SnapshotSource, row: dict[str, Any], weight: float) -> Evidence:
     return Evidence(
         source=source.id,
         title=source.title,

@@ -32,7 +32,12 @@ def _parse(content: Any, address: str) -> Parsed:
     if not isinstance(data.get("ports"), list):
         raise ProviderError("internetdb", "the answer has no list of ports")
     tags = list(dict.fromkeys(text(tag, 40).lower() for tag in items(data.get("tags"))))
-    found = [Finding(_TAGS[tag][0], tag, _TAGS[tag][1]) for tag in tags if tag in _TAGS]
+    found = [
+        Finding(kind, "" if tag == kind else tag, confidence)
+        for tag in tags
+        for kind, confidence in [_TAGS.get(tag, (None, None))]
+        if kind is not None
+    ]
     ports = sorted({port for item in items(data["ports"]) if (port := integer(item, 0, 65535)) is not None})
     facts = {
         "open ports": texts(ports, 30),
