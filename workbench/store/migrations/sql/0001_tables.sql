@@ -109,7 +109,7 @@ CREATE INDEX profiles_anonymous ON profiles (audience, rank, id) WHERE is_anonym
 -- planner keeps a member's own condition with them behind the policy.
 CREATE INDEX profiles_words ON profiles USING gin (lower(words) gin_trgm_ops);
 CREATE INDEX profiles_tags ON profiles USING gin (tags);
-CREATE INDEX profiles_networks ON profiles USING gist (audience, (network(address)::inet) inet_ops);
+CREATE INDEX profiles_networks ON profiles USING gist ((network(address)::inet) inet_ops);
 
 CREATE TABLE investigations (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
