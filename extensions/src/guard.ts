@@ -1,11 +1,14 @@
 /**
  * The guard in front of JupyterLab's ways out. A notebook marked above the limit is not downloaded, exported, printed,
- * saved under another name, duplicated by download or shared by link from these commands, wherever they are called
+ * saved under another name or shared by link from these commands, wherever they are called
  * from: menu, palette, shortcut, context menu. The server closes its own doors as well (`/files`, `/nbconvert`), for
  * whoever comes past the page. What stays open, a copy by hand, a screenshot, code in a kernel, is said in the settings.
  */
 
+import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, showDialog } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
+import type { DocumentWidget } from '@jupyterlab/docregistry';
 import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
@@ -14,7 +17,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import { markingIn, markingOf } from './marking';
 import { type Level, stricter } from './tlp';
 
-/** Commands that act on the notebook in front. */
+/** Commands that act on the document in front. */
 const IN_FRONT: Record<string, string> = {
   'docmanager:download': 'downloaded',
   'docmanager:save-as': 'saved under another name',
@@ -33,6 +36,7 @@ const SELECTED: Record<string, string> = {
 
 export interface GuardOptions {
   commands: CommandRegistry;
+  shell: JupyterFrontEnd.IShell;
   notebooks: INotebookTracker;
   files: IFileBrowserFactory | null;
   contents: Contents.IManager;
@@ -43,8 +47,7 @@ export interface GuardOptions {
 export function installGuard(options: GuardOptions): void {
   const { commands } = options;
   const execute = commands.execute.bind(commands);
-  // The registry has no hook before a command runs. Menus, the palette and shortcuts all come through this method.
-  commands.execute = async (id, ...rest) => {
+  const guarded: typeof execute = async (id, ...rest) => {
     const held = await heldBack(id, options);
     if (held) {
       await tell(held, await options.limit());
@@ -52,6 +55,8 @@ export function installGuard(options: GuardOptions): void {
     }
     return execute(id, ...rest);
   };
+  // The registry has no hook before a command runs. Menus, the palette and shortcuts all come through this method.
+  commands.execute = (id, ...rest) => (id in IN_FRONT || id in SELECTED ? guarded : execute)(id, ...rest);
 }
 
 interface Held {
@@ -65,34 +70,33 @@ async function heldBack(id: string, options: GuardOptions): Promise<Held | null>
   if (!deed) {
     return null;
   }
-  const things = id in IN_FRONT ? inFront(options) : await selected(options);
-  for (const [name, level] of things) {
+  for (const path of id in IN_FRONT ? inFront(options) : selected(options)) {
+    const level = path.toLowerCase().endsWith('.ipynb') ? await markingAt(path, options) : null;
     if (level && level !== 'TLP:CLEAR' && stricter(level, (await options.limit()).level)) {
-      return { name, level, deed };
+      return { name: PathExt.basename(path), level, deed };
     }
   }
   return null;
 }
 
-function inFront({ notebooks }: GuardOptions): [string, Level | null][] {
-  const panel = notebooks.currentWidget;
-  // The one last used counts as well: commands of the File menu fall back to it.
-  return panel ? [[panel.title.label, markingOf(panel)]] : [];
+/** The document in front, whatever it is opened with. */
+function inFront({ shell }: GuardOptions): string[] {
+  const path = (shell.currentWidget as DocumentWidget | null)?.context?.path;
+  return path ? [path] : [];
 }
 
-async function selected(options: GuardOptions): Promise<[string, Level | null][]> {
-  const browser = options.files?.tracker.currentWidget;
-  const items = [...(browser?.selectedItems() ?? [])].filter(item => item.path.toLowerCase().endsWith('.ipynb'));
-  return Promise.all(
-    items.map(async (item): Promise<[string, Level | null]> => {
-      const open = options.notebooks.find(panel => panel.context.path === item.path);
-      if (open) {
-        return [item.name, markingOf(open)];
-      }
-      const model = await options.contents.get(item.path, { type: 'notebook', content: true });
-      return [item.name, markingIn(model.content?.metadata)];
-    })
-  );
+function selected({ files }: GuardOptions): string[] {
+  return [...(files?.tracker.currentWidget?.selectedItems() ?? [])].map(item => item.path);
+}
+
+/** The marking of a notebook: as it is on the page where it is open, saved or not, else as it is in the file. */
+async function markingAt(path: string, { notebooks, contents }: GuardOptions): Promise<Level | null> {
+  const open = notebooks.find(panel => panel.context.path === path);
+  if (open) {
+    return markingOf(open);
+  }
+  const model = await contents.get(path, { type: 'notebook', content: true });
+  return markingIn(model.content?.metadata);
 }
 
 async function tell(held: Held, limit: { level: Level; byAdministrator: boolean }): Promise<void> {

@@ -184,7 +184,7 @@ const marking: JupyterFrontEndPlugin<void> = {
       const most = await ceiling;
       return stricter(own, most) ? { level: most, byAdministrator: true } : { level: own, byAdministrator: false };
     };
-    installGuard({ commands: app.commands, notebooks, files, contents: app.serviceManager.contents, limit });
+    installGuard({ commands: app.commands, shell: app.shell, notebooks, files, contents: app.serviceManager.contents, limit });
 
     for (const level of [null, ...LEVELS]) {
       const command = `ip-workbench:mark-${level ? level.slice(4).toLowerCase().replace('+', '-') : 'nothing'}`;

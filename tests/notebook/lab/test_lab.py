@@ -300,6 +300,17 @@ def test_a_closed_marked_notebook_is_not_downloaded_from_the_file_browser(page: 
     page.click(".jp-Dialog >> text=Understood")
 
 
+def test_another_file_may_leave_while_a_marked_notebook_is_open(page: Any, lab: Lab) -> None:
+    (lab.folder / "notes.txt").write_text("nothing secret")
+    lab.write("held.ipynb", tlp="TLP:RED")
+    open_file(page, lab, "held.ipynb", ".ipw-banner:visible")
+    page.locator(".jp-DirListing-item", has_text="notes.txt").dblclick()
+    page.wait_for_selector(".jp-FileEditor .cm-line")
+    with page.expect_download() as download:
+        menu(page, "File", "Download")
+    assert download.value.path().read_text() == "nothing secret"
+
+
 def test_looking_addresses_up_starts_no_database(page: Any, lab: Lab) -> None:
     assert lab.request("GET", "/workbench/status").json["store"] is False
     assert not (lab.home / "store").exists()
