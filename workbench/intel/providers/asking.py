@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from asyncio import sleep
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -126,7 +127,7 @@ class _Call:
             if turn.ended is not None:
                 raise ProviderError(provider.id, turn.ended)
             pause = await asyncio.to_thread(allowance.take, self.ledger, provider)
-            await asyncio.sleep(max(pause, wait))
+            await sleep(max(pause, wait))
             if turn.ended is not None:  # another one learned it meanwhile
                 raise ProviderError(provider.id, turn.ended)
             try:
