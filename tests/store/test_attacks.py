@@ -26,8 +26,6 @@ EXPLAIN, EXPLAIN ANALYZE by each index, each scan switched off     same counts a
 pg_stats, pg_stats_ext, pg_statistic                               no row; refused
 LISTEN                                                             ids, and how many; of watchlists not even that
 a watchlist over the hidden address; raise_alert of its cause      no alert is made, so none is counted
-NOTIFY with false content                                          possible for any role; readers take no more
-                                                                   from it than that there may be news
 COPY TO, COPY FROM, server files, programs, large objects          her own rows; refused
 UPDATE, DELETE, MERGE, SELECT FOR UPDATE, RETURNING                no hidden row is touched, locked or returned
 LOCK TABLE of profiles, TRUNCATE, DROP, ALTER, triggers, rules,    refused
@@ -503,7 +501,7 @@ ESTIMATED = [
     ("clients", "owner = %s::uuid", "{cert}", "{bank}"),
     ("clients", "client = %s::uuid", "{grid}", "{bank}"),
     ("clearances", "role = %s", "{ines}", "{nobody}"),
-    ("clearances", "level = %s::smallint", "4", "3"),
+    ("clearances", "level = %s::smallint AND role <> current_user", "4", "3"),
 ]  # fmt: skip
 
 
@@ -518,7 +516,7 @@ def test_plans_count_a_hidden_value_as_they_count_one_that_does_not_occur(
     with scene.town.superuser() as con:
         (watch,) = con.execute("SELECT id::text FROM watchlists WHERE name LIKE %s", (f"{WORD}%",)).fetchone()
         (strict,) = con.execute("SELECT audience::text FROM profiles WHERE id = %s", (scene.strict.id,)).fetchone()  # fmt: skip
-        (backend,) = con.execute("SELECT max(backend)::text FROM audit WHERE action = 'read' AND actor LIKE 'ines%%'").fetchone()  # fmt: skip
+        (backend,) = con.execute("SELECT max(backend)::text FROM audit WHERE action = 'read' AND actor LIKE 'ines%' AND backend NOT IN (SELECT backend FROM audit WHERE action = 'read' AND actor NOT LIKE 'ines%')").fetchone()  # fmt: skip
         organisations = dict(con.execute("SELECT name, id::text FROM organisations").fetchall())
         con.execute("ANALYZE")
     given = {

@@ -181,12 +181,11 @@ CREATE TABLE investigation_profiles (
     investigation_audience uuid NOT NULL,
     investigation_audience_key text NOT NULL GENERATED ALWAYS AS (investigation_audience::text) STORED,
     note text NOT NULL DEFAULT '' CONSTRAINT note_length CHECK (length(note) <= 10000),
-    linked_by name NOT NULL DEFAULT current_user, linked_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT investigation_link_unique UNIQUE (audience, investigation_audience, investigation, profile)
+    linked_by name NOT NULL DEFAULT current_user, linked_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE UNIQUE INDEX investigation_link_unique ON investigation_profiles (audience, investigation_audience, (investigation::text), (profile::text));
 -- A link is for those who see both its ends: an index that begins with one of the two audiences would tell how
 -- many hidden things a profile is linked to.
-CREATE INDEX ON investigation_profiles (audience, investigation_audience, profile);
 CREATE INDEX investigation_links_of_profile ON investigation_profiles ((profile::text));
 CREATE INDEX investigation_links ON investigation_profiles ((investigation::text));
 CREATE TABLE entity_profiles (
@@ -198,10 +197,9 @@ CREATE TABLE entity_profiles (
     entity_audience uuid NOT NULL,
     entity_audience_key text NOT NULL GENERATED ALWAYS AS (entity_audience::text) STORED,
     note text NOT NULL DEFAULT '' CONSTRAINT note_length CHECK (length(note) <= 10000),
-    linked_by name NOT NULL DEFAULT current_user, linked_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT entity_link_unique UNIQUE (audience, entity_audience, entity, profile, relation)
+    linked_by name NOT NULL DEFAULT current_user, linked_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX ON entity_profiles (audience, entity_audience, profile);
+CREATE UNIQUE INDEX entity_link_unique ON entity_profiles (audience, entity_audience, (entity::text), (profile::text), (lower(relation)));
 CREATE INDEX entity_links_of_profile ON entity_profiles ((profile::text));
 CREATE INDEX entity_links ON entity_profiles ((entity::text));
 
@@ -272,10 +270,9 @@ CREATE TABLE alerts (
     state text NOT NULL DEFAULT 'raised' CONSTRAINT alert_state CHECK (state IN ('raised', 'acknowledged', 'closed')),
     note text NOT NULL DEFAULT '' CONSTRAINT note_length CHECK (length(note) <= 10000),
     raised_at timestamptz NOT NULL DEFAULT now(),
-    changed_by name, changed_at timestamptz,
-    CONSTRAINT alert_cause_unique UNIQUE (watchlist_audience, audience, watchlist, cause)
+    changed_by name, changed_at timestamptz
 );
-CREATE INDEX ON alerts (watchlist_audience, audience, state, raised_at);
+CREATE UNIQUE INDEX alert_cause_unique ON alerts (watchlist_audience, audience, (watchlist::text), md5(cause));
 CREATE INDEX alerts_of_profile ON alerts ((profile::text));
 CREATE INDEX alerts_of_watchlist ON alerts ((watchlist::text));
 
