@@ -3,7 +3,8 @@
 The rows of the lists over the address and the findings of the providers are put together as a snapshot of one
 address, and :func:`workbench.enrichment.reputation.judge` judges that. Lists are as old as they were for the
 snapshot; a finding is as old as it is now, so an answer from the cache ages. Asking more can thus never
-make a list weigh less.
+make a list weigh less; what may lower a reputation is shared infrastructure, and that a Tor exit whom anybody
+blames counts as shared.
 """
 
 from __future__ import annotations

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import time
 from asyncio import sleep
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from workbench.intel.fetch import _retry_after as retry_after
@@ -67,8 +69,9 @@ class _Call:
         if self._client is None:
             import httpx
 
+            limits = httpx.Limits(max_connections=32)
             self._client = httpx.AsyncClient(
-                timeout=SECONDS, follow_redirects=False, limits=httpx.Limits(max_connections=32)
+                timeout=SECONDS, follow_redirects=False, limits=limits, verify=_tls()
             )
         client: httpx.AsyncClient = self._client
         return client
@@ -185,6 +188,14 @@ class _Call:
                         provider.id, f"the answer has more than the {provider.max_bytes:,} bytes allowed"
                     )
             return response.status_code, response.headers, bytes(body)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the certificates takes a tenth of a second: once a process, not once a call."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _refused(provider: Provider, status: int) -> str:
