@@ -94,7 +94,7 @@ class Service:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}/"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def says(self, *contents: Any) -> None:
         """JSON for what is no bytes and no function; ``(status, headers)`` or ``(status, headers, content)``."""

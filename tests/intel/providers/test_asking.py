@@ -38,7 +38,7 @@ def stored(home: Path) -> bytes:
 @pytest.mark.parametrize(
     ("name", "path", "query", "header", "value"),
     [
-        ("abuseipdb", f"/{'check'}", {"ipAddress": ADDRESS, "maxAgeInDays": "90"}, "key", "{}"),
+        ("abuseipdb", "/check", {"ipAddress": ADDRESS, "maxAgeInDays": "90"}, "key", "{}"),
         ("greynoise", f"/{ADDRESS}", {}, "key", "{}"),
         ("greynoise-context", f"/{ADDRESS}", {}, "key", "{}"),
         ("internetdb", f"/{ADDRESS}", {}, None, None),
@@ -526,3 +526,16 @@ def test_two_processes_share_one_cache_and_one_quota(service: Any, monkeypatch: 
         rows = db.execute("SELECT count(*) FROM answer").fetchone()[0]
     assert max(good for good, _ in counts) <= rows <= 50
     kept.close()
+
+
+def test_a_parser_that_fails_costs_no_other_answer(
+    service: Any, recorded: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(content: Any, address: str) -> Any:
+        raise TypeError(content)
+
+    change(monkeypatch, "otx", parse=broken)
+    service.says(recorded.INTERNETDB)
+    otx, internetdb = wb.intel.ask(ADDRESS, providers=["otx", "internetdb"])
+    assert otx.error == "the answer is not understood (TypeError)"
+    assert internetdb.error is None

@@ -7,11 +7,11 @@ import re
 import ssl
 import time
 from asyncio import sleep
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.intel.fetch import _retry_after as retry_after
 from workbench.intel.providers import allowance
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ask_all"]
 
+_T = TypeVar("_T")
 ATTEMPTS = 3
 SECONDS = 20.0
 """For one attempt, from connecting to the last byte."""
@@ -51,7 +52,7 @@ async def ask_all(
     ledger = await asyncio.to_thread(open_ledger)
     try:
         call = _Call(ledger, force_refresh, offline)
-        columns = await asyncio.gather(*(call.column(provider, addresses) for provider in providers))
+        columns = await _together(call.column(provider, addresses) for provider in providers)
     finally:
         await call.close()
         ledger.close()
@@ -90,7 +91,7 @@ class _Call:
             for row, address in waiting:
                 found[row] = await self.one(turn, address)
 
-        await asyncio.gather(*(work() for _ in range(min(provider.concurrency, len(addresses)))))
+        await _together(work() for _ in range(min(provider.concurrency, len(addresses))))
         return [answer for answer in found if answer is not None]
 
     async def one(self, turn: _Turn, address: str) -> Answer:
@@ -145,7 +146,7 @@ class _Call:
             turn.broken = 0
             await asyncio.to_thread(allowance.note_headers, self.ledger, provider, headers)
             if status == 200:
-                return provider.parse(unpacked(_without(body, turn.key), provider.id), address)
+                return _understood(provider, _without(body, turn.key), address)
             if status in provider.unknown:
                 return Parsed()
             if status in (401, 403):
@@ -188,6 +189,26 @@ class _Call:
                         provider.id, f"the answer has more than the {provider.max_bytes:,} bytes allowed"
                     )
             return response.status_code, response.headers, bytes(body)
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+    """Results in order; where one fails or the call is cancelled, none is left running."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _understood(provider: Provider, body: bytes, address: str) -> Parsed:
+    try:
+        return provider.parse(unpacked(body, provider.id), address)
+    except ProviderError:
+        raise
+    except Exception as error:  # what one service wrote must not cost the answers of the others
+        raise ProviderError(provider.id, f"the answer is not understood ({type(error).__name__})") from error
 
 
 @cache
