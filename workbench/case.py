@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
     from workbench.enrichment import Intel, Triage
     from workbench.notebook.mapped import AddressMap
+    from workbench.store.casefile import CaseFile
+    from workbench.store.connection import Store
+    from workbench.store.offline import CaseProfiles, Unsettled
+    from workbench.store.sync import Synced
 
 __all__ = ["Case", "Ingested"]
 
@@ -48,7 +53,10 @@ class Case:
         from workbench.frames.duckdb import attach
 
         self.path = Path(path)
+        new = not self.path.exists()
         self.con: duckdb.DuckDBPyConnection = duckdb.connect(str(path))
+        if new and self.path.is_file():
+            self.path.chmod(0o600)  # before there is anything in it: a case may hold TLP:AMBER and above
         attach(self.con)
 
     def __enter__(self) -> Case:
@@ -67,7 +75,7 @@ class Case:
     def tables(self) -> list[str]:
         """Names of the tables, without those of lines not understood and of imported STIX objects."""
         rows = self.con.sql(
-            "SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY table_name"
+            "SELECT table_name FROM duckdb_tables() WHERE NOT temporary AND schema_name <> '_workbench' ORDER BY table_name"
         ).fetchall()
         return [name for (name,) in rows if not name.endswith("_unparsed") and name not in _STIX]
 
@@ -164,6 +172,59 @@ class Case:
         from workbench.enrichment import open_engine, record
 
         return record.lookup(open_engine(), address)
+
+    @cached_property
+    def profiles(self) -> CaseProfiles:
+        """Profiles of this case: made and changed here without a server, shared by :meth:`sync`."""
+        from workbench.store.offline import CaseProfiles
+
+        return CaseProfiles(self._file)
+
+    def sync(
+        self, store: Store | None = None, *, progress: Callable[[str, int, int], None] | None = None
+    ) -> Synced:
+        """Bring the profiles here and those of a store together: the one given, that of the last time, or the one
+        on this machine. ``progress`` is called with what is being done, how much is done and how much there is.
+
+        What both sides changed differently stays as it is on each, and is in :meth:`conflicts`. Profiles that are no
+        longer for you are removed from the file. Stopped at any point, it is gone on with by the next.
+
+        Raises:
+            StoreError: the case goes with another store, organisation or member.
+            Unreachable: the server does not answer; the case is as it was, or further.
+        """
+        from workbench.store.sync import sync, sync_with
+
+        return (
+            sync(store, self._file, progress) if store is not None else sync_with(None, self._file, progress)
+        )
+
+    def conflicts(self) -> list[Unsettled]:
+        """What is to be settled after a sync, oldest first."""
+        from workbench.store.offline import unsettled
+
+        return unsettled(self._file)
+
+    def settle(
+        self, conflict: Unsettled, choice: str | None = None, *, value: Any = None, reason: str = ""
+    ) -> None:
+        """Settle a conflict: with ``"mine"``, ``"theirs"`` or another ``value``; the next sync sends it. A level that is
+        not theirs needs a ``reason``. Of a change that was refused ``"mine"`` tries again and ``"theirs"`` undoes it; what was
+        kept of a profile no longer for you goes with either.
+
+        Raises:
+            LookupError: it was settled already.
+            ValueError: neither, or both, or a value that is none of the field.
+        """
+        from workbench.store.offline import settle
+
+        settle(self._file, conflict, choice, value, reason)
+
+    @cached_property
+    def _file(self) -> CaseFile:
+        from workbench.store.casefile import CaseFile
+
+        return CaseFile(self.con, self.path)
 
     def _address_columns(self, table: str, required: bool = True) -> list[str]:
         relation = self.con.table(table)

@@ -22,6 +22,7 @@ class _Commands(click.Group):
     FROM: ClassVar = {
         "intel": "workbench.cli.intel",
         "store": "workbench.cli.store",
+        "sync": "workbench.cli.sync",
         "lab": "workbench.cli.lab",
         "stix": "workbench.cli.stix",
     }

@@ -29,7 +29,7 @@ _TYPES = {
     "latitude": "DOUBLE", "longitude": "DOUBLE", "accuracy_km": "INTEGER", "asn": "BIGINT", "as_org": "VARCHAR",
     "network_type": "VARCHAR", "prefix": "VARCHAR", "is_tor": "BOOLEAN", "is_vpn": "BOOLEAN", "is_proxy": "BOOLEAN",
     "is_datacenter": "BOOLEAN", "is_known_attacker": "BOOLEAN", "is_known_abuser": "BOOLEAN", "is_anonymous": "BOOLEAN",
-    "reputation": "SMALLINT", "confidence": "FLOAT", "verdict": "VARCHAR", "reasons": "VARCHAR",
+    "reputation": "SMALLINT", "confidence": "DOUBLE", "verdict": "VARCHAR", "reasons": "VARCHAR",
     "threat_level": "TINYINT", "notes": "VARCHAR", "tags": "VARCHAR[]", "created_by": "VARCHAR",
     "created_at": "TIMESTAMPTZ", "updated_by": "VARCHAR", "updated_at": "TIMESTAMPTZ", "deleted_at": "TIMESTAMPTZ",
 }  # fmt: skip
@@ -45,6 +45,12 @@ _OWN = {
 _CLEAN_OF_INCOMING = (
     ", ".join(f"i.{name}" for name in COLUMNS)
     + ", coalesce(p.key, i.id), i.token, false, i.threat_level, i.notes, i.tags, i.secrecy, i.deleted_at IS NOT NULL, NULL, NULL, NULL"
+)
+
+# A restored server may be behind what both sides had in common: a version of it is below zero here until asked for.
+_OLDER = (
+    "p.version < 0 AND i.version <= -p.version AND (i.threat_level, i.notes, i.secrecy, i.deleted_at IS NOT NULL, list_sort(i.tags)) "
+    "IS DISTINCT FROM (p.base_threat_level, p.base_notes, p.base_secrecy, p.base_deleted, list_sort(p.base_tags))"
 )
 
 
@@ -197,7 +203,7 @@ class CaseFile:
             # One made here is known by its token, or by its address at its level.
             cursor = self.con.execute(
                 f"SELECT DISTINCT i.* FROM coming i JOIN {SCHEMA}.profiles p ON p.id = i.id AND (p.dirty OR p.sent IS NOT NULL "
-                f"OR p.version < 0 OR p.key IN (SELECT profile FROM {SCHEMA}.conflicts)) "
+                f"OR {_OLDER} OR p.key IN (SELECT profile FROM {SCHEMA}.conflicts)) "
                 "OR p.id IS NULL AND (p.token = i.token OR p.address = i.address AND p.owner = i.owner AND p.secrecy = i.secrecy "
                 "AND i.secrecy < 4 AND i.deleted_at IS NULL AND p.deleted_at IS NULL)"
             )
@@ -220,7 +226,7 @@ class CaseFile:
         """Have everything asked for again, as of a server that was restored."""
         with self.transaction():
             self.con.execute(
-                f"UPDATE {SCHEMA}.profiles SET version = -1 WHERE id IS NOT NULL AND version > 0"
+                f"UPDATE {SCHEMA}.profiles SET version = -version WHERE id IS NOT NULL AND version > 0"
             )
 
     # Conflicts.

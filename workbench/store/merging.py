@@ -43,7 +43,7 @@ class Merged:
         return "secrecy" in self.conflicts
 
 
-def merge(base: Content, mine: Content, theirs: Content, open: Collection[str] = ()) -> Merged:  # noqa: A002
+def merge(base: Content, mine: Content, theirs: Content, open: Collection[str] = ()) -> Merged:
     """Merge field by field: the side that changed a field has it; where both did, and differently, it is a conflict
     and ``mine`` stays here as theirs stays there. Tags added or taken away on either side are so on both.
 

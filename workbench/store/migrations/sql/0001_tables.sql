@@ -28,6 +28,11 @@ CREATE FUNCTION words_of(notes text, tags text[], as_org text, city text) RETURN
 CREATE DOMAIN tlp AS smallint CHECK (VALUE BETWEEN 0 AND 4);
 CREATE DOMAIN country_code AS text CHECK (VALUE ~ '^[A-Z]{2}$');
 
+-- Which store this is: a case file goes with one. A dump and what is restored from it are the same.
+CREATE TABLE store (id uuid NOT NULL DEFAULT gen_random_uuid(), one boolean PRIMARY KEY DEFAULT true CHECK (one));
+INSERT INTO store DEFAULT VALUES;
+GRANT SELECT ON store TO workbench_member;
+
 CREATE TABLE organisations (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     name text NOT NULL CONSTRAINT organisation_name_unique UNIQUE CONSTRAINT organisation_name_length CHECK (length(name) BETWEEN 1 AND 200),

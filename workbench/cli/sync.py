@@ -1,0 +1,53 @@
+"""The ``sync`` command: a case file and a store, brought together."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from workbench.cli.errors import plain_errors
+
+__all__ = ["sync"]
+
+
+@click.command()
+@click.argument("case", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--url", envvar="WORKBENCH_STORE_URL", metavar="URL", help="The store, as yourself: postgresql://ROLE@HOST/DATABASE. By default that of the last sync, or the one on this machine.")  # fmt: skip
+@plain_errors
+def sync(case: Path, url: str | None) -> None:
+    """Bring the profiles of the file CASE and those of a store together.
+
+    What you and others changed differently stays as it is on either side and is listed, to be settled in a
+    notebook: case.conflicts(), case.settle(…). Profiles no longer for you are removed from the file. It may be
+    stopped at any point; the next sync goes on from there.
+
+    \b
+    Examples
+      workbench sync intrusion.duckdb --url postgresql://ines@db.example/workbench
+      workbench sync intrusion.duckdb
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from workbench.case import Case
+    from workbench.store.offline import unsettled
+    from workbench.store.sync import sync_with
+
+    os.umask(0o077)  # the log DuckDB keeps beside the file is for nobody else either
+    bar = Progress(
+        TextColumn("{task.description:8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=Console(stderr=True), transient=True,
+    )  # fmt: skip
+    with Case(case) as opened, bar:
+        tasks = {what: bar.add_task(what, total=None, visible=False) for what in ("pulling", "pushing")}
+
+        def progress(what: str, done: int, total: int) -> None:
+            bar.update(tasks[what], completed=done, total=total, visible=total > 0)
+
+        outcome = sync_with(url, opened._file, progress)
+        bar.stop()
+        click.echo(str(outcome))
+        for one in unsettled(opened._file):
+            click.echo(f"  {one}"[:400])
