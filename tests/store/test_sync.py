@@ -110,7 +110,8 @@ def test_revoked_profiles_leave_the_file_and_own_words_stay(town: Any, tmp_path:
             {"threat_level": 3, "notes": "and I phoned the ISP", "tags": ["phoned"]},
         )
         everything = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-        assert b"UNDISCLOSABLE" not in everything and b"192.0.2.66" not in everything
+        assert b"UNDISCLOSABLE" not in everything
+        assert b"192.0.2.66" not in everything
     assert b"UNDISCLOSABLE" not in (tmp_path / "ines.duckdb").read_bytes()
     assert (tmp_path / "ines.duckdb").stat().st_mode & 0o777 == 0o600
 
@@ -137,7 +138,7 @@ def test_a_case_goes_with_one_member_of_one_store(town: Any, tmp_path: Path) -> 
         mine.profiles.create("192.0.2.1")
         mine.sync(town.store("ines"))
         mine.profiles.create("192.0.2.2")
-        with pytest.raises(StoreError, match="goes with ines_.* of cert, and this is pia_.* of bank"):
+        with pytest.raises(StoreError, match=r"goes with ines_.* of cert, and this is pia_.* of bank"):
             mine.sync(town.store("pia"))
         assert len(town.store("pia").profiles.search(limit=10)) == 0
 
@@ -196,7 +197,8 @@ def test_a_refused_change_stays_here_and_says_why(town: Any, tmp_path: Path) -> 
         done = case.sync(town.store("otto"))
         assert (done.created, done.refused) == (1, 1)
         (one,) = case.conflicts()
-        assert one.kind == "refused" and "clearance" in one.says
+        assert one.kind == "refused"
+        assert "clearance" in one.says
         case.settle(one, "theirs")
         assert [each.address for each in case.profiles.list()] == ["192.0.2.2"]
 
