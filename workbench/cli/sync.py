@@ -50,4 +50,5 @@ def sync(case: Path, url: str | None) -> None:
         bar.stop()
         click.echo(str(outcome))
         for one in unsettled(opened._file):
-            click.echo(f"  {one}"[:400])
+            # What others wrote does not steer the terminal.
+            click.echo("  " + "".join(c if c.isprintable() else " " for c in str(one))[:400])

@@ -313,7 +313,7 @@ BEGIN
     FOR each IN
         SELECT a.attrelid::regclass AS named, a.attname AS col FROM pg_catalog.pg_attribute a
         WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN (
-            'clients'::regclass, 'clearances'::regclass, 'profiles'::regclass, 'investigations'::regclass, 'entities'::regclass, 'watchlists'::regclass, 'recipients'::regclass,
+            'store'::regclass, 'clients'::regclass, 'clearances'::regclass, 'profiles'::regclass, 'investigations'::regclass, 'entities'::regclass, 'watchlists'::regclass, 'recipients'::regclass,
             'investigation_profiles'::regclass, 'entity_profiles'::regclass, 'evidence'::regclass,
             'sightings'::regclass, 'footprint'::regclass, 'profile_history'::regclass, 'alerts'::regclass, 'audit'::regclass)
     LOOP
