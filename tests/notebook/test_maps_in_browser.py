@@ -18,7 +18,6 @@ import pytest
 import workbench as wb
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "firewall.log"
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @dataclass
@@ -53,18 +52,6 @@ class Seen:
             )
         finally:
             judge.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium, driven by Playwright."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs the dev group")
-    if not CHROMIUM.exists():
-        pytest.skip("needs Chromium at /usr/bin/chromium")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @contextmanager

@@ -199,21 +199,9 @@ def _home_with_hostile_intel(home: Path) -> Path:
     return home
 
 
-@pytest.fixture(scope="session")
-def _browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the dev group")
-    chromium = Path("/usr/bin/chromium")
-    if not chromium.exists():
-        pytest.skip("needs /usr/bin/chromium")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(scope="module")
-def _page(lab: Lab, _browser: Any) -> Iterator[Any]:
-    context = _browser.new_context(viewport={"width": 1400, "height": 900})
+def _page(lab: Lab, browser: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()
     page.set_default_timeout(15_000)
     page.outside = []
