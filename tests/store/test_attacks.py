@@ -186,7 +186,7 @@ def test_no_variable_and_no_role_shows_more(scene: Scene, setting: str) -> None:
             assert not con.execute("SELECT unnest(workbench.matching(%s, true, NULL, NULL, 1000))", (WORD,)).fetchall()  # fmt: skip
         except (psycopg.errors.InsufficientPrivilege, errors.CantChangeRuntimeParam, errors.InvalidParameterValue,
                 errors.UndefinedObject, errors.SyntaxError, errors.FeatureNotSupported) as refused:  # fmt: skip
-            assert WORD not in str(refused)
+            assert WORD not in str(refused)  # noqa: PT017
 
 
 def test_a_statement_prepared_in_one_role_answers_for_the_role_it_runs_in(scene: Scene) -> None:
@@ -493,10 +493,7 @@ ESTIMATED = [
 def test_plans_count_a_hidden_value_as_they_count_one_that_does_not_occur(
     scene: Scene, attacker: str
 ) -> None:
-    if attacker == "otto":
-        skipped = {"clients"}  # of his own organisation
-    else:
-        skipped = set()
+    skipped = {"clients"} if attacker == "otto" else set()  # of his own organisation
     with scene.town.superuser() as con:
         (watch,) = con.execute("SELECT id::text FROM watchlists WHERE name LIKE %s", (f"{WORD}%",)).fetchone()
         (strict,) = con.execute("SELECT audience::text FROM profiles WHERE id = %s", (scene.strict.id,)).fetchone()  # fmt: skip

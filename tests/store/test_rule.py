@@ -101,7 +101,7 @@ class World:
         self.organisations = [
             con.execute(
                 "INSERT INTO organisations (name) VALUES (%s) RETURNING id", (f"{self.tag} {n}",)
-            ).fetchone()[0]  # fmt: skip
+            ).fetchone()[0]
             for n in range(ORGANISATIONS)
         ]
         self.things: list[Thing] = []
