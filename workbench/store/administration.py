@@ -196,7 +196,7 @@ class Administration:
         found = self.con.execute("SELECT id FROM workbench.organisations WHERE name = %s", (name,)).fetchone()
         if found is None:
             raise NotFound(
-                f"there is no organisation {name!r}: add it first, workbench store organisation add"
+                f"there is no organisation {name!r}: add it first: workbench store organisation NAME"
             )
         return found[0]
 

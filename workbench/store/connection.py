@@ -190,7 +190,8 @@ class Store:
                 autocommit=True,
                 connect_timeout=TIMEOUT_SECONDS,
                 application_name="ip-workbench",
-                options="-c search_path=workbench",
+                # A search forbids the planner some ways; the costs that come of it would have JIT compile it.
+                options="-c search_path=workbench -c jit=off",
                 # A dead peer is noticed within half a minute, not after hours.
                 keepalives_idle=15,
                 keepalives_interval=5,

