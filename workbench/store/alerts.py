@@ -17,7 +17,7 @@ from workbench.store.things import NOW, change, create, set_level
 if TYPE_CHECKING:
     from workbench.store.connection import Store
 
-__all__ = ["Alert", "Alerts", "Watchlist", "Watchlists"]
+__all__ = ["SELECT_ALERT", "Alert", "Alerts", "Watchlist", "Watchlists"]
 
 HOSTILE = ("attacker", "abuser", "tor", "vpn", "proxy")
 """Categories of a listing that are worth an alert."""
@@ -26,7 +26,7 @@ _WATCHLIST = (
     "SELECT t.id, t.name, t.network::text, t.asn, t.country, t.threat_level, (SELECT o.name FROM organisations o WHERE o.id = t.owner) AS owner, "
     "t.secrecy, t.version, t.created_by, t.created_at, t.deleted_at FROM watchlists t"
 )
-_ALERT = (
+SELECT_ALERT = (
     "SELECT a.id, a.watchlist, w.name, a.profile, a.cause, a.says, a.state, a.note, a.raised_at, a.changed_by, a.changed_at "
     "FROM alerts a JOIN watchlists w ON w.id = a.watchlist"
 )
@@ -180,7 +180,7 @@ class Alerts:
         """Alerts, newest first."""
         rows = self._store.rows(
             "alerts",
-            f"{_ALERT} WHERE (%s::text IS NULL OR a.state = %s) ORDER BY a.raised_at DESC, a.id LIMIT %s",
+            f"{SELECT_ALERT} WHERE (%s::text IS NULL OR a.state = %s) ORDER BY a.raised_at DESC, a.id LIMIT %s",
             (state, state, limit),
         )
         return [Alert(*row) for row in rows]
@@ -191,7 +191,7 @@ class Alerts:
         Raises:
             NotFound: there is none, or none the member may see.
         """
-        rows = self._store.rows(f"alert {key}", f"{_ALERT} WHERE a.id = %s", (key,))
+        rows = self._store.rows(f"alert {key}", f"{SELECT_ALERT} WHERE a.id = %s", (key,))
         if not rows:
             raise NotFound(f"alert {key}: not found, or not for you")
         return Alert(*rows[0])

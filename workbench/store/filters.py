@@ -61,7 +61,7 @@ def filters_of(
     updated_since: datetime | None = None,
     updated_until: datetime | None = None,
     own: bool = False,
-    deleted: bool = False,
+    deleted: bool | None = False,
 ) -> Filters:
     """The conditions of a search.
 
@@ -69,13 +69,14 @@ def filters_of(
     nearly so; ``within`` is a network whose profiles are wanted, ``covering`` an address whose
     networks are; ``flags`` are names such as ``"is_tor"`` or ``"tor"``, all of which are to be set; ``threat_level``
     is the lowest wanted; ``reputation`` a range with both ends, either of which may be None; ``own`` leaves out
-    other organisations' profiles.
+    other organisations' profiles; ``deleted`` wants the deleted ones, None both.
 
     Raises:
         ValueError: a filter is not understood.
     """
     found = Filters()
-    found.want("p.deleted_at IS NOT NULL" if deleted else "p.deleted_at IS NULL")
+    if deleted is not None:
+        found.want("p.deleted_at IS NOT NULL" if deleted else "p.deleted_at IS NULL")
     if address is not None:
         found.want("p.address = %(address)s", address=_network(address, "address"))
         found.selective = True
