@@ -218,3 +218,10 @@ def test_any_address_with_any_tail_is_read(
     text = "\n".join(f"{address}{tail}" for address, tail in items)
     parsed = parse(written(tmp_path, text), source("list", category=Category.ATTACKER))
     assert [t.rpartition("/")[0] for t in texts(parsed)] == [str(address) for address, _ in items]
+
+
+def test_a_spaced_range_beside_a_line_that_is_no_entry_fails_neither(tmp_path: Path, source: Make) -> None:
+    text = "203.0.113.4 - 203.0.113.9\nhost.example\n192.0.2.2\n192.0.2.3\n"
+    parsed = parse(written(tmp_path, text), source("list", category=Category.ATTACKER))
+    assert texts(parsed) == ["203.0.113.4-203.0.113.9", "192.0.2.2/32", "192.0.2.3/32"]
+    assert [(r.position, r.text) for r in parsed.rejected] == [(2, "host.example")]

@@ -55,7 +55,7 @@ def parse(path: Path, source: Source) -> ParsedSource:
     rest = pc.utf8_trim(pc.struct_field(parts, "rest"), " \t,;#|")
     entry = pc.replace_substring_regex(entry, _PORT, r"\1")
     # "192.0.2.1 - de.example" looks like a range and is none: its first word is what counts.
-    doubtful = pc.match_substring(entry, "-").to_numpy(zero_copy_only=False)
+    doubtful = pc.fill_null(pc.match_substring(entry, "-"), False).to_numpy(zero_copy_only=False)
     if doubtful.any():
         wrong = doubtful & (parse_networks(entry).version == 0)
         entry = pc.if_else(pa.array(wrong), pc.replace_substring_regex(entry, _SPACED, ""), entry)
