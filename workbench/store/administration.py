@@ -181,6 +181,32 @@ class Administration:
                     (role, int(level), allowed),
                 )
 
+    def add_api_login(self, role: str, *, password: str | None = None) -> None:
+        """Make a role that the API server logs in as: by itself it sees nothing, and it may take on every member's.
+
+        Raises:
+            StoreError: the role is there and is a member, a superuser, or may bypass the policies.
+        """
+        from psycopg import sql
+
+        name = sql.Identifier(role)
+        with plain(f"login {role!r}"), self.con.transaction():
+            found = self.con.execute(
+                "SELECT rolsuper OR rolbypassrls OR pg_has_role(rolname, 'workbench_member', 'USAGE') FROM pg_roles WHERE rolname = %s",
+                (role,),
+            ).fetchone()
+            if found is None:
+                self.con.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+            elif found[0]:
+                raise StoreError(
+                    f"{role} is a member, a superuser, or bypasses row-level security: give the API a role of its own"
+                )
+            if password is not None:
+                self.con.execute(
+                    sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(password))
+                )
+            self.con.execute(sql.SQL("GRANT workbench_api TO {}").format(name))
+
     def suspend_member(self, role: str) -> None:
         """From now on she sees nothing, over an open connection too. :meth:`add_member` lets her in again.
 

@@ -28,6 +28,17 @@ __all__ = ["Store"]
 T = TypeVar("T")
 ATTEMPTS = 5
 TIMEOUT_SECONDS = 10
+SESSION: dict[str, Any] = {
+    "connect_timeout": TIMEOUT_SECONDS,
+    "application_name": "ip-workbench",
+    # A search forbids the planner some ways; the costs that come of it would have JIT compile it.
+    "options": "-c search_path=workbench -c jit=off",
+    # A dead peer is noticed within half a minute, not after hours.
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""How a connection to a store is opened, whoever opens it."""
 
 
 class Store:
@@ -157,15 +168,14 @@ class Store:
             Unreachable: the connection is lost and was not regained, or the work is not repeatable.
         """
         for attempt in range(ATTEMPTS):
+            begun = False
             try:
-                with self._lock, plain(what):
-                    con = self._connected()
-                    with con.transaction():
-                        return work(con)
+                with plain(what), self._transaction() as con:
+                    begun = True
+                    return work(con)
             except Unreachable as error:
-                lost = self._con is not None
-                self.close()
-                error.maybe_done = lost and not repeatable
+                self._forget()
+                error.maybe_done = begun and not repeatable
                 if error.maybe_done:
                     error.args = (f"{error.args[0]}; whether it was done is not known: look before repeating it",)  # fmt: skip
                 if error.maybe_done or attempt == ATTEMPTS - 1 or not _worth_another_try(error):
@@ -176,10 +186,20 @@ class Store:
     @contextmanager
     def connection(self, what: str) -> Iterator[psycopg.Connection[Any]]:
         """A transaction for a block of work; errors in the user's words, nothing repeated."""
-        with self._lock, plain(what):
+        with plain(what), self._transaction() as con:
+            yield con
+
+    @contextmanager
+    def _transaction(self) -> Iterator[psycopg.Connection[Any]]:
+        """A transaction as the member. Where it fails before it begins, nothing was done."""
+        with self._lock:
             con = self._connected()
             with con.transaction():
                 yield con
+
+    def _forget(self) -> None:
+        """Let go of what was lost, so that the next transaction finds something that works."""
+        self.close()
 
     def _connected(self) -> psycopg.Connection[Any]:
         import psycopg
@@ -188,14 +208,7 @@ class Store:
             self._con = psycopg.connect(
                 self.url,
                 autocommit=True,
-                connect_timeout=TIMEOUT_SECONDS,
-                application_name="ip-workbench",
-                # A search forbids the planner some ways; the costs that come of it would have JIT compile it.
-                options="-c search_path=workbench -c jit=off",
-                # A dead peer is noticed within half a minute, not after hours.
-                keepalives_idle=15,
-                keepalives_interval=5,
-                keepalives_count=3,
+                **SESSION,
             )
         return self._con
 
@@ -241,5 +254,11 @@ def _worth_another_try(error: Unreachable) -> bool:
     text = str(error)
     return not any(
         sign in text
-        for sign in ("authentication failed", "does not exist", "no pg_hba.conf", "not permitted")
+        for sign in (
+            "authentication failed",
+            "does not exist",
+            "no pg_hba.conf",
+            "not permitted",
+            "get a connection after",
+        )
     )

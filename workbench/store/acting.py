@@ -1,0 +1,129 @@
+"""A store acted on for members: one pool of connections of a login that may take on every member's role."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from workbench.store.connection import SESSION, TIMEOUT_SECONDS, Store
+from workbench.store.errors import plain
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from workbench.secrecy import Member
+
+__all__ = ["ActingStore", "Pool"]
+
+
+class Pool:
+    """Connections of a login that is in ``workbench_api``: by itself it sees nothing, and for each transaction it
+    takes on a member's role. Safe to share between threads.
+
+    A statement longer than ``statement_seconds`` is ended by the server.
+
+    Raises:
+        Unreachable: the server does not answer.
+    """
+
+    def __init__(self, url: str, size: int = 10, *, statement_seconds: float = 30) -> None:
+        from psycopg_pool import ConnectionPool
+
+        self.url = url
+        self.size = size
+        limits = f" -c statement_timeout={int(statement_seconds * 1000)} -c idle_in_transaction_session_timeout=60s"
+        self._checking = threading.Lock()
+        self._pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
+            url,
+            kwargs={**SESSION, "autocommit": True, "options": SESSION["options"] + limits},
+            min_size=min(2, size),
+            max_size=size,
+            timeout=TIMEOUT_SECONDS,
+            reconnect_timeout=TIMEOUT_SECONDS,
+            open=False,
+            name="workbench",
+        )
+        with plain("the store"):
+            self._pool.open(wait=True, timeout=TIMEOUT_SECONDS)
+
+    def close(self) -> None:
+        """Let all connections go; those in use are closed as they come back."""
+        self._pool.close(TIMEOUT_SECONDS)
+
+    def act_as(self, role: str) -> ActingStore:
+        """The store as the member ``role`` sees it; nothing is asked of the server yet."""
+        return ActingStore(self, role)
+
+    def busy(self) -> int:
+        """How many transactions wait for a connection."""
+        return int(self._pool.get_stats().get("requests_waiting", 0))
+
+    def ping(self) -> None:
+        """Ask the server for nothing.
+
+        Raises:
+            Unreachable: it does not answer.
+        """
+        with plain("the store"), self._pool.connection(timeout=3) as con:
+            con.execute("SELECT 1")
+
+    @contextmanager
+    def transaction(self, role: str) -> Iterator[psycopg.Connection[Any]]:
+        """A transaction in which the connection is ``role`` and nobody else."""
+        from psycopg import sql
+
+        with self._pool.connection() as con, con.transaction():
+            con.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+            yield con
+
+    def drop_broken(self) -> None:
+        """After a lost connection: find out which others are lost as well. One thread does it for all."""
+        if self._checking.acquire(blocking=False):
+            try:
+                self._pool.check()
+            finally:
+                self._checking.release()
+
+
+class ActingStore(Store):
+    """A :class:`~workbench.store.connection.Store` whose transactions are those of one member, on a connection
+    that others use before and after. Everything else is as there; opening it asks nothing of the server.
+
+    Raises, when it is used:
+        PermissionError: the role is no active member, or not one that the login may take on.
+    """
+
+    def __init__(self, pool: Pool, role: str) -> None:
+        self.url = pool.url
+        self.role = role
+        self._pool = pool
+
+    def __repr__(self) -> str:
+        return f"<Store, acted on for {self.role}>"
+
+    def close(self) -> None:
+        """Nothing to let go: the connections are the pool's."""
+
+    def standing(self) -> tuple[Member, frozenset[str] | None]:
+        """The member, and the countries (ISO 3166-1 alpha-2) she may ask from; None: any.
+
+        Raises:
+            PermissionError: the role is no active member, or not one that the login may take on.
+        """
+
+        def work(con: psycopg.Connection[Any]) -> tuple[Member, frozenset[str] | None]:
+            member = self._identity(con)[1]
+            row = con.execute("SELECT countries FROM clearances WHERE role = current_user").fetchone()
+            return member, frozenset(row[0]) if row and row[0] is not None else None
+
+        return self.run("your membership", work)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[psycopg.Connection[Any]]:
+        with self._pool.transaction(self.role) as con:
+            yield con
+
+    def _forget(self) -> None:
+        self._pool.drop_broken()
