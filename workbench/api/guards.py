@@ -1,0 +1,107 @@
+"""The guards in front of every operation, whichever way it came: over HTTP, in a batch, over WebSocket."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from graphql.validation.rules.custom.no_schema_introspection import NoSchemaIntrospectionCustomRule
+from strawberry.extensions import ParserCache, SchemaExtension
+
+from workbench.api.context import Context
+from workbench.api.masking import told
+from workbench.api.metrics import observe
+from workbench.api.weighing import too_heavy, weigh
+
+__all__ = ["guarded_schema"]
+
+
+class Guards(SchemaExtension):
+    """Limits by the settings in the context; each operation gets an empty cache, a line in the log, and its
+    errors masked where it streams."""
+
+    def on_operation(self) -> Iterator[None]:
+        execution, context = self.execution_context, self._context
+        if context is None:
+            yield
+            return
+        execution.context = context = replace(context, cache={})
+        execution.parse_options["max_tokens"] = context.settings.limits.tokens
+        if not context.settings.introspection:
+            execution.validation_rules = (*execution.validation_rules, NoSchemaIntrospectionCustomRule)
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            observe(context, self._told_of(), time.perf_counter() - begun)
+
+    def on_validate(self) -> Iterator[None]:
+        execution, context = self.execution_context, self._context
+        if context is not None and execution.graphql_document is not None:
+            weight = weigh(
+                execution.schema._schema,
+                execution.graphql_document,
+                execution.operation_name,
+                execution.variables,
+            )
+            refused = too_heavy(weight, context.settings.limits)
+            if refused:
+                execution.pre_execution_errors = [GraphQLError(refused, extensions={"code": "TOO_HEAVY"})]
+        yield
+
+    def on_stream_result(self, result: Any) -> Iterator[None]:
+        context = self._context
+        if context is not None and getattr(result, "errors", None):
+            result.errors = [
+                _Formatted(error)
+                for error in told(
+                    result.errors, request_id=context.request_id, introspection=context.settings.introspection
+                )
+            ]
+        yield
+
+    @property
+    def _context(self) -> Context | None:
+        found = self.execution_context.context
+        return found if isinstance(found, Context) else None
+
+    def _told_of(self) -> dict[str, Any]:
+        """What the log may know of the operation: its kind, name and fingerprint, never what it was asked with."""
+        execution = self.execution_context
+        digest = hashlib.sha256((execution.query or "").encode()).hexdigest()[:16]
+        try:
+            kind = execution.operation_type.value
+            name = execution.operation_name or ""
+        except Exception:
+            kind, name = "none", ""
+        failed = bool(execution.pre_execution_errors)
+        return {"kind": kind, "operation": name[:80], "query": digest, "failed": failed}
+
+
+class _Formatted(GraphQLError):
+    """An error that was put into words already."""
+
+    def __init__(self, form: Any) -> None:
+        super().__init__(form["message"], path=form.get("path"), extensions=form.get("extensions"))
+        self._form = form
+
+    @property
+    def formatted(self) -> Any:
+        return self._form
+
+
+class _Schema(strawberry.Schema):
+    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
+        """Strawberry's own log would have messages and tracebacks, and content with them: ours is kept in
+        :mod:`workbench.api.masking`."""
+
+
+def guarded_schema(query: type, **more: Any) -> strawberry.Schema:
+    """A schema behind the guards; arguments as :class:`strawberry.Schema` takes them."""
+    extensions = [Guards, ParserCache, *more.pop("extensions", ())]
+    return _Schema(query, extensions=extensions, **more)
