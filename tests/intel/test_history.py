@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import workbench as wb
 from workbench.addresses import parse, parse_networks
 from workbench.enrichment.engine import Engine
-from workbench.intel import Category, Layer, Reliability, Snapshot, Source
+from workbench.intel import Category, Layer, Reliability, Snapshot, SnapshotError, Source
 from workbench.intel.compile import compile_snapshot
 from workbench.intel.entries import Entries, ParsedSource
 from workbench.intel.layers import Input
@@ -113,3 +113,19 @@ def test_rows_are_judged_by_what_was_known_at_their_own_time(home: Path) -> None
     assert wide["src_asn"].isna().tolist() == [True, False, False, False, True, True]
     with pytest.raises(KeyError, match="no column 'when' for asof"):
         log.ip.enrich("src", asof="when")
+    with pytest.raises(ValueError, match="give either"):
+        log.ip.enrich("src", asof="ts", snapshot="2026-09-01")
+
+
+def test_a_damaged_snapshot_is_named_and_stops_only_what_needs_it(home: Path) -> None:
+    damaged = made(home, 1, ["9.9.9.1"], 64500)
+    made(home, 15, ["9.9.9.2"], 64501)
+    (damaged.path / "rows.npy").unlink()
+    past = wb.intel.history("9.9.9.2")
+    assert past.unread == (damaged.id,)
+    assert f"not read, for they are damaged: {damaged.id}" in str(past)
+    late = pd.DataFrame({"src": ["9.9.9.2"], "ts": ["2026-09-20"]})
+    assert late.ip.enrich("src", asof="ts")["src_verdict"].tolist() == ["malicious"]
+    early = pd.DataFrame({"src": ["9.9.9.2"], "ts": ["2026-09-02"]})
+    with pytest.raises(SnapshotError, match=f"{damaged.id} is damaged"):
+        early.ip.enrich("src", asof="ts")

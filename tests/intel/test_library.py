@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import date
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -103,6 +106,86 @@ def test_snapshots_are_opened_by_id_and_by_date(home: Path, tmp_path: Path) -> N
         wb.intel.open("2020-01-01")
     with pytest.raises(SnapshotError, match="no snapshot 'nonsense'"):
         wb.intel.open("nonsense")
+
+
+def test_a_date_means_the_whole_day_and_of_one_day_the_snapshot_built_last(
+    home: Path, tmp_path: Path
+) -> None:
+    made = [build_with(tmp_path / f"{n}.txt", "9.9.9.1\n" * n) for n in range(1, 6)]  # ids that sort anyhow
+    day = f"{made[-1].as_of:%Y-%m-%d}"
+    assert library.snapshot_ids() == [snapshot.id for snapshot in made]
+    for spelling in (
+        day,
+        day.replace("-", ""),
+        f"{day}T23:59",
+        f"{made[-1].as_of:%G-W%V-%u}",
+        date.fromisoformat(day),
+        made[-1].as_of,
+    ):
+        assert library.open_snapshot(spelling).id == made[-1].id, spelling
+    before = made[0].as_of - timedelta(seconds=1)
+    with pytest.raises(SnapshotError, match=r"no snapshot of .* or before"):
+        library.open_snapshot(before)
+    with pytest.raises(SnapshotError, match="or before"):
+        library.open_snapshot("20010101")
+    for nonsense in ("yesterday", "2026-13-01", ""):
+        with pytest.raises(SnapshotError, match="wanted is a date"):
+            library.open_snapshot(nonsense)
+
+
+def build_with(path: Path, text: str) -> Snapshot:
+    write(path, text + f"9.9.9.{len(text) % 100}\n")
+    os.utime(path, (1_790_000_000, 1_790_000_000))
+    made = library.build([(listing(), path)], only=True)
+    # A second is as fine as `created` is written.
+    manifest = made.path / "manifest.json"
+    described = json.loads(manifest.read_text())
+    described["created"] = (datetime(2026, 9, 21, tzinfo=UTC) + timedelta(seconds=len(text))).isoformat()
+    manifest.write_text(json.dumps(described))
+    return made
+
+
+def test_one_unreadable_source_harms_no_other(home: Path, tmp_path: Path) -> None:
+    library.add(listing(), write(tmp_path / "feed.txt", "9.9.9.1\n"))
+    broken = home / "sources" / "broken"
+    broken.mkdir()
+    for text in ("{", "[]", '{"source": {"id": "broken"}}'):
+        (broken / "source.json").write_text(text)
+        with pytest.warns(UserWarning, match=r"passed over: .*broken.source.json"):
+            assert "mine" in [item.source.id for item in library.available()]
+
+
+def test_what_a_killed_build_left_is_taken_away_by_the_next(home: Path) -> None:
+    left = home / "snapshots" / ".building-killed"
+    left.mkdir(parents=True)
+    (left / "rows.npy").write_bytes(b"x" * 1000)
+    library.build()
+    assert not left.exists()
+
+
+def test_two_processes_that_update_and_build_at_once_lose_nothing(home: Path, tmp_path: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from workbench.intel import library, Category, Layer, Reliability, Source
+for n in range(8):
+    path = Path(sys.argv[1]) / f"{sys.argv[2]}-{n}.txt"
+    path.write_text(f"9.9.{sys.argv[2]}.{n}\\n")
+    for name in ("shared", "own-" + sys.argv[2]):
+        library.add(Source(id=name, title=name, parser="list", layers=(Layer.MEMBERSHIP,), reliability=Reliability.B,
+            licence="own", attribution="tests", category=Category.ATTACKER), path)
+library.build()
+"""
+    runs = [
+        subprocess.Popen([sys.executable, "-W", "error", "-c", script, str(tmp_path), str(n)], env={**os.environ}, stderr=subprocess.PIPE, text=True)
+        for n in (1, 2)
+    ]  # fmt: skip
+    for run in runs:
+        _, complaint = run.communicate(timeout=300)
+        assert run.returncode == 0, complaint
+    library.current.cache_clear()
+    assert library.is_built()
+    assert {"own-1", "own-2", "shared"} <= {source.id for source in library.current().sources}
 
 
 def test_damage_to_a_snapshot_is_noticed(home: Path) -> None:

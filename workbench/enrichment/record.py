@@ -115,7 +115,9 @@ class Intel:
 
     def __str__(self) -> str:
         lines = [self.address or "(not an address)"]
-        lines += [f"  {name:<13}{text}" for name, text in self._facts()]
+        facts = self._facts()
+        wide = max(13, *(len(name) + 2 for name, _ in facts))
+        lines += [f"  {name:<{wide}}{text}" for name, text in facts]
         for item in self.evidence:
             seen = f"{item.seen:%Y-%m-%d}" if item.seen else "undated"
             label = f" {item.label}" if item.label else ""

@@ -20,9 +20,14 @@ __all__ = ["DaskFrameIP"]
 
 
 def _enriched(
-    part: pd.DataFrame, column: str, columns: Sequence[str] | None, prefix: str | None, snapshot: str
+    part: pd.DataFrame,
+    column: str,
+    columns: Sequence[str] | None,
+    prefix: str | None,
+    asof: str | None,
+    snapshot: str | None,
 ) -> pd.DataFrame:
-    wide = room.DataFrameIP(part).enrich(column, columns, prefix, snapshot=snapshot)
+    wide = room.DataFrameIP(part).enrich(column, columns, prefix, asof, snapshot)
     coded = {
         name: wide[name].astype("str")
         for name in wide.columns
@@ -38,19 +43,32 @@ class DaskFrameIP:
     def __init__(self, frame: Any) -> None:
         self._frame = frame
 
-    def enrich(self, column: str, columns: Sequence[str] | None = None, prefix: str | None = None) -> Any:
+    def enrich(
+        self,
+        column: str,
+        columns: Sequence[str] | None = None,
+        prefix: str | None = None,
+        asof: str | None = None,
+        snapshot: str | None = None,
+    ) -> Any:
         """The frame with intel on ``column`` added, lazily, as :meth:`workbench.frames.pandas.DataFrameIP.enrich` does.
 
-        All partitions are judged by the snapshot that is current now. Text columns come as ``str``.
+        All partitions are judged by one snapshot: the one given, else the one that is current now, whatever is
+        built while the cluster works; with ``asof`` each row by the one of its own time. Text columns come as ``str``.
 
         Raises:
             KeyError: the frame has no such column, or intel has not.
+            ValueError: ``asof`` and ``snapshot`` are both given.
+            SnapshotError: there is no such snapshot.
         """
         from workbench import intel
 
-        snapshot = intel.current().id
-        meta = _enriched(self._frame._meta, column, columns, prefix, snapshot)
-        return self._frame.map_partitions(_enriched, column, columns, prefix, snapshot, meta=meta)
+        if asof is None or snapshot is not None:
+            snapshot = intel.open(snapshot).id
+        arguments = (column, columns, prefix, asof, snapshot)
+        return self._frame.map_partitions(
+            _enriched, *arguments, meta=_enriched(self._frame._meta, *arguments)
+        )
 
 
 register_dataframe_accessor("ip")(DaskFrameIP)

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workbench import enrichment, intel
+from workbench import enrichment
 from workbench.enrichment.engine import SCHEMA
+from workbench.intel import library
 
 __all__ = ["DataFrameIP", "SeriesIP", "register"]
 
@@ -42,8 +43,8 @@ def _frame(
 def _enriched_asof(values: pd.Series, moments: pd.Series) -> pa.Table:
     """Each row by the newest snapshot at or before its moment; before the first one nothing is known: nulls."""
     stamps = pd.to_datetime(moments, utc=True).astype("datetime64[us, UTC]")
-    snapshots = sorted((intel.open(name) for name in intel.snapshots()), key=lambda s: (s.as_of, s.created))
-    known = np.array([int(s.as_of.timestamp() * 1e6) for s in snapshots], np.int64)
+    ages = library.snapshot_ages()
+    known = np.array([int(as_of.timestamp() * 1e6) for as_of, _ in ages], np.int64)
     chosen = np.searchsorted(known, stamps.astype("int64").to_numpy(), "right") - 1
     chosen[stamps.isna().to_numpy()] = -1
     tables, rows = [SCHEMA.empty_table()], [np.zeros(0, np.int64)]
@@ -52,7 +53,7 @@ def _enriched_asof(values: pd.Series, moments: pd.Series) -> pa.Table:
         if number < 0:
             table = pa.table([pa.nulls(len(mine), field.type) for field in SCHEMA], schema=SCHEMA)
         else:
-            table = enrichment.open_engine(snapshots[number]).enrich(values.iloc[mine])
+            table = enrichment.open_engine(ages[number][1]).enrich(values.iloc[mine])
         tables.append(table)
         rows.append(mine)
     order = np.argsort(np.concatenate(rows), kind="stable")
@@ -117,10 +118,16 @@ class DataFrameIP:
 
         Raises:
             KeyError: the frame has no such column, or intel has not.
-            ValueError: a new column would replace one the frame has already.
+            ValueError: a new column would replace one the frame has already; ``asof`` and ``snapshot`` are both
+                given; a text of ``asof`` is no time.
+            SnapshotError: there is no such snapshot, or one that is needed is damaged.
         """
         if column not in self._frame.columns:
             raise KeyError(f"no column {column!r}; the frame has: {', '.join(map(str, self._frame.columns))}")
+        if asof is not None and snapshot is not None:
+            raise ValueError(
+                "asof judges each row by a snapshot of its own time, snapshot all by one: give either"
+            )
         if asof is not None and asof not in self._frame.columns:
             raise KeyError(
                 f"no column {asof!r} for asof; the frame has: {', '.join(map(str, self._frame.columns))}"

@@ -12,7 +12,7 @@ import tomllib
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,22 @@ from typing import Any
 from workbench.intel.compile import compile_snapshot
 from workbench.intel.home import data_path, home
 from workbench.intel.layers import Input
+from workbench.intel.listing import as_html, as_text
+from workbench.intel.locking import locked
 from workbench.intel.parsers import parse
 from workbench.intel.snapshot import Snapshot, SnapshotError
 from workbench.intel.source import Category, Layer, Reliability, Source, SourceError
 
 __all__ = [
     "SourceFile",
+    "Sources",
     "add",
     "available",
     "build",
     "current",
+    "is_built",
     "open_snapshot",
+    "snapshot_ages",
     "snapshot_ids",
     "write_text",
 ]
@@ -50,11 +55,32 @@ class SourceFile:
     origin: str
 
 
-def available() -> list[SourceFile]:
+class Sources(list[SourceFile]):
+    """Sources at hand; reads as a table."""
+
+    def __repr__(self) -> str:
+        return as_text(_HEADS, [_shown(item) for item in self])
+
+    def _repr_html_(self) -> str:
+        return as_html(_HEADS, [_shown(item) for item in self], right=("age",))
+
+
+_HEADS = ("source", "title", "says", "date", "age", "origin", "grade", "licence")
+
+
+def _shown(item: SourceFile) -> tuple[str, ...]:
+    source, spoken = item.source, item.published or item.fetched
+    return (
+        source.id, source.title, source.category or ", ".join(source.layers), f"{spoken:%Y-%m-%d}" if spoken else "",
+        f"{(datetime.now(UTC) - spoken).days} d" if spoken else "", item.origin, source.reliability, source.licence,
+    )  # fmt: skip
+
+
+def available() -> Sources:
     """Every source at hand: the shipped pack, and over it what was fetched or added since."""
     found = {item.source.id: item for item in _pack()}
     found |= {item.source.id: item for item in _added()}
-    return sorted(found.values(), key=lambda item: item.source.id)
+    return Sources(sorted(found.values(), key=lambda item: item.source.id))
 
 
 def _pack() -> list[SourceFile]:
@@ -74,12 +100,23 @@ def _pack() -> list[SourceFile]:
 def _added() -> list[SourceFile]:
     found = []
     for about in sorted((home() / "sources").glob("*/source.json")):
-        entry = json.loads(about.read_text(encoding="utf-8"))
-        published = _moment(entry["published"]) if entry["published"] else None
-        fetched = datetime.fromisoformat(entry["fetched"])
-        path = about.parent / entry["file"]
-        found.append(SourceFile(_source(entry["source"]), path, entry["sha256"], published, fetched, "added"))
+        try:
+            found.append(_described(about.parent))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            warnings.warn(
+                f"passed over: {about} cannot be read ({type(error).__name__}: {error}); update the source anew",
+                stacklevel=3,
+            )
     return found
+
+
+def _described(folder: Path) -> SourceFile:
+    entry = json.loads((folder / "source.json").read_text(encoding="utf-8"))
+    published = _moment(entry["published"]) if entry["published"] else None
+    fetched = datetime.fromisoformat(entry["fetched"])
+    return SourceFile(
+        _source(entry["source"]), folder / entry["file"], entry["sha256"], published, fetched, "added"
+    )
 
 
 def _source(entry: dict[str, Any]) -> Source:
@@ -115,9 +152,6 @@ def add(source: Source, path: Path, published: datetime | None = None) -> Source
     folder.mkdir(parents=True, exist_ok=True)
     digest = _sha256(path)
     name = f"{digest[:16]}{''.join(path.suffixes[-2:])}"
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy, path.open("rb") as original:
-        shutil.copyfileobj(original, copy)
-    os.replace(copy.name, folder / name)
     spoken = parsed.published or published
     now = datetime.now(UTC)
     described = {f.name: getattr(source, f.name) for f in fields(Source) if f.name != "refresh"}
@@ -128,10 +162,14 @@ def add(source: Source, path: Path, published: datetime | None = None) -> Source
         "published": spoken.isoformat() if spoken else None,
         "fetched": now.isoformat(),
     }
-    write_text(folder / "source.json", json.dumps(about, indent=1))
-    for old in folder.iterdir():
-        if old.is_file() and old.name not in (name, "source.json", "fetched.json"):
-            old.unlink(missing_ok=True)
+    with locked(folder):
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy, path.open("rb") as original:
+            shutil.copyfileobj(original, copy)
+        os.replace(copy.name, folder / name)
+        write_text(folder / "source.json", json.dumps(about, indent=1))
+        for old in folder.iterdir():
+            if old.is_file() and old.name not in (name, "source.json", "fetched.json") and old.name[0] != ".":
+                old.unlink(missing_ok=True)
     return SourceFile(source, folder / name, digest, spoken, now, "added")
 
 
@@ -144,14 +182,31 @@ def build(
     """Compile all that is at hand, and ``files`` besides, to a new snapshot and make it the current one.
 
     With ``only`` nothing but ``files`` is used. A source of ``files`` that cannot be used stops the build
-    and the current snapshot stays; one of those at hand is left out with a warning.
+    and the current snapshot stays; one of those at hand is left out with a warning. Of several processes
+    one builds at a time, so that the snapshot made last knows what all of them brought.
 
     Raises:
         SourceError: a file of ``files`` cannot be used.
         SnapshotError: nothing usable is at hand.
     """
     say = progress or (lambda _: None)
-    given = {source.id: (source, path) for source, path in files}
+    directory = home() / "snapshots"
+    directory.mkdir(parents=True, exist_ok=True)
+    with locked(directory):
+        for left in directory.glob(
+            ".building-*"
+        ):  # of a process that was killed: none builds now but this one
+            shutil.rmtree(left, ignore_errors=True)
+        inputs = _inputs({source.id: (source, path) for source, path in files}, only, say)
+        if not inputs:
+            raise SnapshotError("nothing to build a snapshot from: no source is at hand")
+        path = compile_snapshot(inputs, directory, progress)
+        write_text(directory / "current", path.name)
+    current.cache_clear()
+    return Snapshot(path)
+
+
+def _inputs(given: dict[str, tuple[Source, Path]], only: bool, say: Progress) -> list[Input]:
     inputs = []
     for source, path in given.values():
         say(source.title)
@@ -166,56 +221,101 @@ def build(
         try:
             inputs.append(_read(item))
         except (SourceError, OSError) as error:
-            warnings.warn(f"left out of the snapshot: {error}", stacklevel=2)
-    if not inputs:
-        raise SnapshotError("nothing to build a snapshot from: no source is at hand")
-    directory = home() / "snapshots"
-    path = compile_snapshot(inputs, directory, progress)
-    write_text(directory / "current", path.name)
-    current.cache_clear()
-    return Snapshot(path)
+            warnings.warn(f"left out of the snapshot: {error}", stacklevel=3)
+    return inputs
 
 
 def _read(item: SourceFile) -> Input:
-    parsed = parse(item.path, item.source)
+    if item.origin == "added":
+        with locked(item.path.parent, shared=True):
+            item = _described(item.path.parent)  # an update may have replaced it since
+            parsed = parse(item.path, item.source)
+    else:
+        parsed = parse(item.path, item.source)
     if parsed.published is None and item.published is not None:
         parsed = replace(parsed, published=item.published)
     return Input(item.source, parsed, item.sha256, item.fetched)
 
 
+def is_built() -> bool:
+    """Whether the current snapshot was built with all that is at hand; False where there is none."""
+    try:
+        snapshot = _opened()
+    except (FileNotFoundError, SnapshotError):
+        return False
+    built = {source.id: source.sha256 for source in snapshot.sources}
+    return all(built.get(item.source.id) == item.sha256 for item in available())
+
+
 def snapshot_ids() -> list[str]:
     """Ids of the snapshots on disk, oldest first."""
-    return sorted(path.parent.name for path in (home() / "snapshots").glob("*/manifest.json"))
+    return [name for _, name in snapshot_ages()]
+
+
+def snapshot_ages() -> list[tuple[datetime, str]]:
+    """What each snapshot on disk is as of, and its id, oldest first; of one moment the one built last is last.
+
+    Of a damaged one the date in its name is taken.
+    """
+    found = []
+    for path in (home() / "snapshots").glob("*/manifest.json"):
+        name = path.parent.name
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            as_of, created = (datetime.fromisoformat(manifest[key]) for key in ("as_of", "created"))
+        except (OSError, ValueError, KeyError, TypeError):
+            try:
+                as_of = created = _moment(name[:10])
+            except ValueError:
+                continue
+        found.append((as_of, created, name))
+    return [(as_of, name) for as_of, _, name in sorted(found)]
 
 
 def open_snapshot(which: str | date | datetime | None = None) -> Snapshot:
-    """A snapshot by id, or the newest at or before a date; the current one by default.
+    """A snapshot by id, or the newest at or before a date (its whole day, in UTC) or a moment; the current one by default.
 
     Raises:
         SnapshotError: there is none such; the message names those that are.
     """
     if which is None:
         return current()
-    ids = snapshot_ids()
-    wanted = which if isinstance(which, str) else f"{which:%Y-%m-%d}"
-    if wanted in ids:
-        return Snapshot(home() / "snapshots" / wanted)
-    try:
-        date.fromisoformat(wanted)
-    except ValueError:
-        raise SnapshotError(f"no snapshot {wanted!r}; there are: {', '.join(ids) or 'none'}") from None
-    earlier = [name for name in ids if name[:10] <= wanted]
+    ages = snapshot_ages()
+    ids = [name for _, name in ages]
+    if isinstance(which, str) and which in ids:
+        return Snapshot(home() / "snapshots" / which)
+    until = _end_of(which)
+    if until is None:
+        raise SnapshotError(
+            f"no snapshot {which!r}; wanted is a date, as 2026-08-22, or one of: {', '.join(ids) or 'none'}"
+        )
+    earlier = [name for as_of, name in ages if as_of <= until]
     if not earlier:
-        raise SnapshotError(f"no snapshot of {wanted} or before; there are: {', '.join(ids) or 'none'}")
+        raise SnapshotError(f"no snapshot of {which} or before; there are: {', '.join(ids) or 'none'}")
     return Snapshot(home() / "snapshots" / earlier[-1])
+
+
+def _end_of(which: str | date | datetime) -> datetime | None:
+    """The last moment that is meant: of a date its day's, in UTC; None for text that is neither date nor time."""
+    if isinstance(which, str):
+        text = which.strip()
+        try:
+            which = date.fromisoformat(text)
+        except ValueError:
+            try:
+                which = datetime.fromisoformat(text)
+            except ValueError:
+                return None
+    if isinstance(which, datetime):
+        return which if which.tzinfo else which.replace(tzinfo=UTC)
+    return datetime.combine(which, time(), UTC) + timedelta(days=1, microseconds=-1)
 
 
 @lru_cache(maxsize=1)
 def current() -> Snapshot:
     """The snapshot built last; the first call on a fresh machine builds one from the shipped pack."""
-    directory = home() / "snapshots"
     try:
-        snapshot = Snapshot(directory / (directory / "current").read_text().strip())
+        snapshot = _opened()
         if not _pack_is_newer(snapshot):
             return snapshot
         print("The shipped intel changed since the last snapshot: building a new one …", file=sys.stderr)
@@ -226,6 +326,11 @@ def current() -> Snapshot:
     except SnapshotError as error:
         print(f"{error}\nBuilding a new one …", file=sys.stderr)
     return build()
+
+
+def _opened() -> Snapshot:
+    directory = home() / "snapshots"
+    return Snapshot(directory / (directory / "current").read_text().strip())
 
 
 def _pack_is_newer(snapshot: Snapshot) -> bool:

@@ -6,7 +6,7 @@ puts into its name in the languages that are common there; what matches none is 
 **Measured** by ``tests/bench/network_types.py`` on 29,276 ASes labelled by their operators in PeeringDB or by
 bgp.tools: a type for 60 % of them (85 % of their addresses), right nine times in ten, by addresses three in
 four. Precision and recall: education 0.95 and 0.80, government 0.96 and 0.70, isp 0.93 and 0.52, hosting 0.62
-and 0.40, business 0.55 and 0.07, mobile 0.36 and 0.31, cdn 0.42 and 0.19.
+and 0.40, business 0.56 and 0.08, mobile 0.36 and 0.31, cdn 0.42 and 0.19.
 
 **Limits.** The words were chosen while looking at these names, so strangers will fare worse. Labels err too:
 PeeringDB has no type for hosters, and a university with its own campus network says ISP. A carrier with both a

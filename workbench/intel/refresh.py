@@ -20,26 +20,18 @@ from workbench.intel import library
 from workbench.intel.catalogue import expand, keys_needed, load
 from workbench.intel.fetch import fetch
 from workbench.intel.home import home
+from workbench.intel.locking import locked_if_free
 from workbench.intel.packages import from_package, is_package
 from workbench.intel.parsers import parse_all
 from workbench.intel.parsers.entries import write_entries
 from workbench.intel.source import Source, SourceError
+from workbench.intel.updates import Finished, Progress, Updated, Updates, bars
 
-__all__ = ["Failure", "Updated", "last_failures", "update"]
+__all__ = ["Failure", "Updated", "Updates", "last_failures", "update"]
 
-Progress = Callable[[str, int, int | None], None]
 LONGEST_DETAIL = 500
 ABANDONED = 24 * 3600
 """Seconds after which the half-fetched files of a killed process are taken away."""
-
-
-@dataclass(frozen=True, slots=True)
-class Updated:
-    """What became of one source: ``status`` is updated, unchanged, not due, skipped or failed; ``detail`` says why."""
-
-    id: str
-    status: str
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +64,19 @@ def update(
     keys: Mapping[str, str] | None = None,
     jobs: int = 4,
     progress: Progress | None = None,
-) -> list[Updated]:
+    finished: Callable[[Updated], None] | None = None,
+) -> Updates:
     """Fetch the sources that are due and take them in for the next build; the results in order of id.
 
     By default all of the catalogue that are on by default; ``ids`` names others. ``files`` gives a file, or
     the folder that holds it, for a source instead of the net. ``force`` fetches what is not due or
     unchanged too; ``offline`` touches nothing but ``files``. Each file is read before it replaces the one
-    before; a source that fails, for whatever reason, keeps what it had and holds up no other. Keys of a
-    location come from ``keys``, by default the environment. Ctrl-C ends the fetches under way; what was
-    taken in until then stays.
+    before; a source that fails, for whatever reason, keeps what it had and holds up no other. One that another
+    process is fetching is left to it. Keys of a location come from ``keys``, by default the environment.
+
+    ``progress`` is called with source, bytes done and bytes in all, ``finished`` with each result; in a terminal
+    or a notebook bars are drawn where neither is given. Ctrl-C ends the fetches under way; what was taken in
+    until then stays, and goes into the next :func:`workbench.intel.build`.
 
     Raises:
         KeyError: an id is not in the catalogue.
@@ -88,24 +84,51 @@ def update(
     known = dict(catalogue if catalogue is not None else load())
     given = {name: Path(path) for name, path in (files or {}).items()}
     named = [ids] if isinstance(ids, str) else list(ids or [])
-    wanted = list(dict.fromkeys([*named, *given])) or [
-        name for name, source in known.items() if source.default
-    ]
+    wanted = list(dict.fromkeys([*named, *given]))
+    if not wanted and not offline:
+        wanted = [name for name, source in known.items() if source.default]
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise KeyError(f"not in the catalogue: {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
     stop = threading.Event()
-    how = _How(force, offline, allow_private, os.environ if keys is None else keys, stop, progress)
+    with bars(len(wanted), drawn=progress is None and finished is None) as drawn:
+        how = _How(
+            force,
+            offline,
+            allow_private,
+            os.environ if keys is None else keys,
+            stop,
+            progress or drawn.progress,
+        )
+        return Updates(
+            sorted(
+                _each(known, wanted, given, how, jobs, finished or drawn.finished),
+                key=lambda result: result.id,
+            )
+        )
+
+
+def _each(
+    known: Mapping[str, Source],
+    wanted: list[str],
+    given: Mapping[str, Path],
+    how: _How,
+    jobs: int,
+    finished: Finished,
+) -> list[Updated]:
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="intel-update")
     try:
         tasks = [pool.submit(_one, known[name], given.get(name), how) for name in wanted]
-        results = [task.result() for task in as_completed(tasks)]
+        results = []
+        for task in as_completed(tasks):
+            results.append(task.result())
+            finished(results[-1])
     except BaseException:  # Ctrl-C: nobody waits for a slow server; what was taken in is whole
-        stop.set()
+        how.stop.set()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return sorted(results, key=lambda result: result.id)
+    return results
 
 
 def last_failures() -> list[Failure]:
@@ -125,7 +148,14 @@ def _one(source: Source, given: Path | None, how: _How) -> Updated:
             return _from_files(source, given)
         if how.offline:
             return Updated(source.id, "skipped", "offline")
-        return _fetched(source, how)
+        folder = home() / "sources" / source.id
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked_if_free(folder, ".updating") as mine:
+            return (
+                _fetched(source, how)
+                if mine
+                else Updated(source.id, "skipped", "another process is fetching it")
+            )
     except Exception as error:  # a parser may trip over what no one foresaw: the other sources go on
         detail = _printable(error, source, how)
         if not how.stop.is_set():

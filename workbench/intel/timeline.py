@@ -44,12 +44,13 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """An address through time, oldest first; ``snapshots`` are the ids that were asked."""
+    """An address through time, oldest first; ``snapshots`` are the ids that were asked, ``unread`` those that are damaged."""
 
     address: str
     listed: tuple[Listed, ...]
     located: tuple[Located, ...]
     snapshots: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"{self.address} in {len(self.snapshots)} snapshots"]
@@ -64,6 +65,8 @@ class History:
         ]
         if not self.listed:
             lines.append("  on no list in any of them")
+        if self.unread:
+            lines.append(f"  not read, for they are damaged: {', '.join(self.unread)}")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -77,7 +80,7 @@ def history(address: str) -> History:
     """Which sources listed ``address``, from when to when, and where and whose it was then.
 
     Dates are those of the snapshots; an entry that vanishes and comes back gives two rows. Damaged
-    snapshots are passed over.
+    snapshots are passed over and named.
 
     Raises:
         ValueError: ``address`` is no IP address.
@@ -86,13 +89,12 @@ def history(address: str) -> History:
     version, high, low = int(parsed.version[0]), int(parsed.high[0]), int(parsed.low[0])
     if not version:
         raise ValueError(f"{address!r} is not an IP address")
-    snapshots = []
+    snapshots, unread = [], []
     for name in snapshot_ids():
         try:
             snapshots.append(Snapshot(home() / "snapshots" / name))
         except SnapshotError:
-            continue
-    snapshots.sort(key=lambda snapshot: (snapshot.as_of, snapshot.created))
+            unread.append(name)
     open_listings: dict[tuple[str, ...], Listed] = {}
     listed: list[Listed] = []
     located: list[Located] = []
@@ -111,7 +113,9 @@ def history(address: str) -> History:
             located.append(place)
     listed += open_listings.values()
     listed.sort(key=lambda item: (item.first, item.source, item.entry))
-    return History(address, tuple(listed), tuple(located), tuple(snapshot.id for snapshot in snapshots))
+    return History(
+        address, tuple(listed), tuple(located), tuple(snapshot.id for snapshot in snapshots), tuple(unread)
+    )
 
 
 def _key(item: Listed) -> tuple[str, ...]:
