@@ -16,13 +16,13 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-import uvicorn
 from psycopg import sql
 
 from tests.store.conftest import Town, build_town
-from workbench.api import Settings, build_app
+from workbench.api import Settings
 from workbench.api.keys import KeyRing
 from workbench.api.logs import set_up
+from workbench.api.running import listen, make_server
 
 
 @dataclass
@@ -119,25 +119,22 @@ def api(serve: Callable[..., Api]) -> Api:
 def served(town: Town, settings: Settings, **options: Any) -> Iterator[Api]:
     """A server in a thread of this process, until the block ends."""
     set_up(as_json=True)
-    app = build_app(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(app, "127.0.0.1", 0, log_config=None, server_header=False, ws="websockets-sansio",
-                       timeout_graceful_shutdown=5, **options)
-    )  # fmt: skip
-    thread = threading.Thread(target=server.run, name="api", daemon=True)
+    server = make_server(settings, **options)
+    socket = listen("127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, args=([socket],), name="api", daemon=True)
     thread.start()
     deadline = time.monotonic() + 60
     while not server.started:
         assert thread.is_alive(), "the server ended"
         assert time.monotonic() < deadline, "the server does not start"
         time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
+    port = socket.getsockname()[1]
 
     def stop() -> None:
         server.should_exit = True
         thread.join(30)
 
-    yield Api(town, settings, f"http://127.0.0.1:{port}", app, stop)
+    yield Api(town, settings, f"http://127.0.0.1:{port}", server.config.app, stop)
     stop()
 
 

@@ -107,7 +107,7 @@ class Door:
     async def _let_in(self, scope: Scope, headers: Headers) -> Any:
         """None, with the context in the scope; or the refusal."""
         path, state = scope["path"], scope["state"]
-        if path in OPEN or scope["method"] == "OPTIONS" or _is_page(scope, headers):
+        if path in OPEN:
             return None
         taxii = path.startswith("/taxii2")
         try:
@@ -129,14 +129,6 @@ def client_of(scope: Scope, headers: Headers, settings: Settings) -> Client:
         peer, headers.getlist("forwarded"), headers.getlist("x-forwarded-for"), settings.trusted_proxies
     )
     return Client(address, country_of(address) if address else None)
-
-
-def _is_page(scope: Scope, headers: Headers) -> bool:
-    """The page of GraphiQL holds nothing: its queries bring the token."""
-    return (
-        scope["method"] == "GET" and scope["path"] == "/graphql" and not scope.get("query_string")
-        and "text/html" in headers.get("accept", "")
-    )  # fmt: skip
 
 
 def _password(authorization: str | None) -> str | None:

@@ -81,7 +81,7 @@ def forwarded_hops(lines: Sequence[str]) -> list[str] | None:
 def _rightmost(hops: Sequence[str], trusted: Sequence[Network]) -> Address | None:
     """The right-most hop that is no proxy of ours; the left-most one if all are."""
     address = None
-    for hop in reversed([hop for hop in hops if hop.strip()] if len(hops) > 1 else hops):
+    for hop in reversed(hops):
         address = _address(hop)
         if address is None or not _in(address, trusted):
             return address

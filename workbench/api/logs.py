@@ -43,7 +43,7 @@ def set_up(*, as_json: bool, stream: TextIO | None = None) -> None:
     for name in ("workbench.api", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
-        logger.setLevel(logging.INFO)
+        logger.setLevel(logging.INFO if name == "workbench.api" else logging.WARNING)
         logger.propagate = False
     # Its line for each request would hold the URL, and so a query asked by GET.
     logging.getLogger("uvicorn.access").disabled = True

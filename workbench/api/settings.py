@@ -65,7 +65,6 @@ class Settings:
     """Web origins that may call from a browser, for CORS and WebSocket; by default none but our own."""
     metrics_from: tuple[Network, ...] = field(default_factory=lambda: networks("127.0.0.0/8", "::1/128"))
     introspection: bool = True
-    graphiql: bool = False
     queries: Path | None = None
     """A file of the only queries that are answered (JSON, from SHA-256 to text)."""
     limits: Limits = field(default_factory=Limits)

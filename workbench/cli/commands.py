@@ -25,6 +25,8 @@ class _Commands(click.Group):
         "sync": "workbench.cli.sync",
         "lab": "workbench.cli.lab",
         "stix": "workbench.cli.stix",
+        "serve": "workbench.cli.serve",
+        "token": "workbench.cli.token",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

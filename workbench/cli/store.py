@@ -103,6 +103,24 @@ def member(role: str, organisation: str, clearance: str, display_name: str, coun
     )  # fmt: skip
 
 
+@store.command("api-login")
+@click.argument("role")
+@click.option("--password", is_flag=True, help="Ask for a password to log in with.")
+@_URL
+@plain_errors
+def api_login(role: str, password: bool, url: str | None) -> None:
+    """Make ROLE the login of the API server: by itself it sees nothing, and it may take on every member's role.
+
+    \b
+      workbench store api-login gate --password
+      workbench serve --url postgresql://gate@db.example/workbench
+    """
+    secret = click.prompt("Password", hide_input=True, confirmation_prompt=True) if password else None
+    with _administration(url) as administration:
+        administration.add_api_login(role, password=secret)
+    click.echo(f"{role} may act for every member: workbench serve --url postgresql://{role}@…")
+
+
 def _administration(url: str | None) -> Any:
     from workbench.store import Administration
     from workbench.store.server import embedded

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from workbench.store.connection import SESSION, TIMEOUT_SECONDS, Store
-from workbench.store.errors import plain
+from workbench.store.errors import StoreError, plain
 
 if TYPE_CHECKING:
     import psycopg
@@ -26,6 +26,7 @@ class Pool:
 
     Raises:
         Unreachable: the server does not answer.
+        StoreError: the login sees more than it should, or is none of ``workbench_api``.
     """
 
     def __init__(self, url: str, size: int = 10, *, statement_seconds: float = 30) -> None:
@@ -45,6 +46,7 @@ class Pool:
             open=False,
             name="workbench",
         )
+        _check_login(url)
         with plain("the store"):
             self._pool.open(wait=True, timeout=TIMEOUT_SECONDS)
 
@@ -127,3 +129,23 @@ class ActingStore(Store):
 
     def _forget(self) -> None:
         self._pool.drop_broken()
+
+
+def _check_login(url: str) -> None:
+    """One connection first: its error says more than that of a pool that was not filled."""
+    import psycopg
+
+    with plain("the store"), psycopg.connect(url, **{**SESSION, "autocommit": True}) as con:
+        (role, free, acts, member) = con.execute(
+            "SELECT current_user, rolsuper OR rolbypassrls, "
+            "EXISTS (SELECT FROM pg_roles a WHERE a.rolname = 'workbench_api' AND pg_has_role(a.oid, 'MEMBER')), "
+            "EXISTS (SELECT FROM pg_roles m WHERE m.rolname = 'workbench_member' AND pg_has_role(m.oid, 'USAGE')) "
+            "FROM pg_roles r WHERE r.rolname = current_user"
+        ).fetchone() or ("", True, False, False)
+    mend = "give the API a role of its own: workbench store api-login ROLE"
+    if free:
+        raise StoreError(f"{role} is a superuser or bypasses row-level security: {mend}")
+    if member:
+        raise StoreError(f"{role} is a member herself: {mend}")
+    if not acts:
+        raise StoreError(f"{role} may not act for members: {mend}")

@@ -1,0 +1,80 @@
+"""Running the application: uvicorn, set up for it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from workbench.api.settings import Settings
+
+__all__ = ["listen", "make_server", "run"]
+
+DRAIN_SECONDS = 20
+log = logging.getLogger("workbench.api")
+
+
+def make_server(settings: Settings, *, certificate: Path | None = None, key: Path | None = None, client_ca: Path | None = None) -> uvicorn.Server:  # fmt: skip
+    """A server ready to :func:`run`. Told to stop, it takes no more connections, ends those of WebSocket with 1012
+    (their clients resume elsewhere or later), and lets requests that run end within :data:`DRAIN_SECONDS`.
+
+    Raises:
+        Unreachable: the store does not answer.
+        OSError: the certificate or its key cannot be read, or do not go together.
+    """
+    import ssl
+
+    import uvicorn
+
+    from workbench.api.app import build_app
+
+    tls: dict[str, Any] = {}
+    if certificate is not None:
+        tls = {"ssl_certfile": certificate, "ssl_keyfile": key}
+        if client_ca is not None:
+            tls |= {"ssl_ca_certs": client_ca, "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    config = uvicorn.Config(
+        build_app(settings),
+        log_config=None, access_log=False, server_header=False,
+        proxy_headers=False,  # whom to believe is ours to say: workbench.api.forwarded
+        ws_max_size=settings.limits.body_bytes, ws_per_message_deflate=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        **tls,
+    )  # fmt: skip
+    try:
+        config.load()
+    except ssl.SSLError as error:
+        raise OSError(
+            f"{certificate}, {key}: no certificate and key that go together: {error.reason}"
+        ) from None
+    return uvicorn.Server(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 takes a free one.
+
+    Raises:
+        OSError: the address is not of this machine, or the port is taken.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise OSError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+
+
+def run(server: uvicorn.Server, on: socket.socket) -> None:
+    """Serve until a signal ends it: SIGINT and SIGTERM drain, a second one does not wait."""
+    scheme = "https" if server.config.is_ssl else "http"
+    host, port = on.getsockname()[:2]
+    log.info("serving", extra={"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/graphql"})
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn drains, then repeats the signal
+        server.run(sockets=[on])
+    log.info("ended")
