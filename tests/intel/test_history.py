@@ -10,16 +10,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
 from workbench.addresses import parse, parse_networks
+from workbench.cli.commands import workbench
 from workbench.enrichment.engine import Engine
 from workbench.intel import Category, Layer, Reliability, Snapshot, SnapshotError, Source
 from workbench.intel.compile import compile_snapshot
+from workbench.intel.condensed import Condensed, condense
 from workbench.intel.entries import Entries, ParsedSource
 from workbench.intel.layers import Input
+from workbench.intel.past import said_by
 
 
 def made(home: Path, day: int, attackers: list[str], asn: int) -> Snapshot:
@@ -129,3 +133,67 @@ def test_a_damaged_snapshot_is_named_and_stops_only_what_needs_it(home: Path) ->
     early = pd.DataFrame({"src": ["9.9.9.2"], "ts": ["2026-09-02"]})
     with pytest.raises(SnapshotError, match=f"{damaged.id} is damaged"):
         early.ip.enrich("src", asof="ts")
+
+
+@given(st.lists(st.ip_addresses(), min_size=1, max_size=20), st.lists(st.ip_addresses(), max_size=20))
+@settings(max_examples=20, deadline=None)
+def test_a_condensed_snapshot_tells_of_every_address_what_the_whole_one_does(
+    tmp_path_factory: pytest.TempPathFactory,
+    some: list[ipaddress.IPv4Address],
+    others: list[ipaddress.IPv4Address],
+) -> None:
+    entries = [f"{a}/{min(a.max_prefixlen, 40)}" for a in some if a.version == 4 or not a.ipv4_mapped]  # type: ignore[attr-defined]
+    if not entries:
+        return
+    folder = tmp_path_factory.mktemp("any")
+    snapshot = made(folder, 1, entries, 4_200_000_000)
+    condense(snapshot, folder / "history")
+    small = Condensed(folder / "history" / snapshot.id)
+    edges = [
+        "0.0.0.0",
+        "255.255.255.255",
+        "::",
+        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "9.9.9.9",
+        "2a00::1",
+    ]
+    parsed = parse([*map(str, [*some, *others]), *edges])
+    for version, high, low in zip(
+        parsed.version.tolist(), parsed.high.tolist(), parsed.low.tolist(), strict=True
+    ):
+        assert small.said(version, high, low) == said_by(snapshot, version, high, low)
+
+
+def test_history_outlives_the_snapshots_that_are_pruned(home: Path) -> None:
+    for day, attackers in ((1, ["9.9.9.1"]), (8, ["9.9.9.1", "2a00::9"]), (15, ["9.9.9.2"])):
+        made(home, day, attackers, 64500)
+    wb.intel.build()  # the current one, which stays
+    asked = ["9.9.9.1", "2a00::9", "9.9.9.2"]
+    before = [wb.intel.history(address) for address in asked]
+    pruned = wb.intel.prune(0)
+    assert len(pruned.snapshots) == 3
+    assert wb.intel.snapshots() == [wb.intel.current().id]
+    assert [wb.intel.history(address) for address in asked] == before
+    assert wb.intel.prune(0).snapshots == ()
+    with pytest.raises(SnapshotError, match=f"{pruned.snapshots[1]} was condensed"):
+        wb.intel.open("2026-09-10")
+    log = pd.DataFrame({"src": ["9.9.9.1"], "ts": ["2026-09-10"]})
+    with pytest.raises(SnapshotError, match="no verdict can be given by it"):
+        log.ip.enrich("src", asof="ts")
+    (home / "history" / pruned.snapshots[0] / "segments.parquet").write_bytes(b"PAR1")
+    assert wb.intel.history("9.9.9.1").unread == (pruned.snapshots[0],)
+
+
+def test_pruning_by_days_keeps_the_young_the_current_and_the_damaged(home: Path) -> None:
+    old, damaged = made(home, 1, ["9.9.9.1"], 64500), made(home, 2, ["9.9.9.1"], 64500)
+    (damaged.path / "rows.npy").unlink()
+    young = made(home, 20, ["9.9.9.1"], 64500)
+    current = wb.intel.build()
+    age = datetime.now(UTC) - young.as_of
+    shown = CliRunner().invoke(workbench, ["intel", "prune", "--keep-days", str(age.days + 1)])
+    assert "1 condensed for their history" in shown.stdout
+    assert set(wb.intel.snapshots()) == {damaged.id, young.id, current.id}
+    listed = CliRunner().invoke(workbench, ["intel", "snapshots"]).stdout
+    assert any(old.id in line and line.endswith("condensed") for line in listed.splitlines())
+    with pytest.raises(ValueError, match="number of days, not -1"):
+        wb.intel.prune(-1)

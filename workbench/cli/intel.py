@@ -130,12 +130,34 @@ def _stix_source(path: Path) -> Any:
 @intel.command("snapshots")
 @plain_errors
 def intel_snapshots() -> None:
-    """List the snapshots on disk; the current one is starred."""
+    """List the snapshots on disk with their size; the current one is starred, of condensed ones the history is left."""
     from workbench.intel import library
+    from workbench.intel.home import home
 
-    now = library.current().id
-    for name in library.snapshot_ids():
-        click.echo(f"{'*' if name == now else ' '} {name}")
+    now, whole = library.current().id, set(library.snapshot_ids())
+    for as_of, name in library.snapshot_ages(condensed=True):
+        folder = (home() / "snapshots" if name in whole else library.condensed_folder()) / name
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+        note = "" if name in whole else "  condensed"
+        click.echo(
+            f"{'*' if name == now else ' '} {name}  as of {as_of:%Y-%m-%d %H:%M}  {size:>7,.1f} MB{note}"
+        )
+
+
+@intel.command("prune")
+@click.option("--keep-days", type=click.IntRange(min=0), required=True, metavar="N", help="Keep the snapshots of the last N days whole.")  # fmt: skip
+@plain_errors
+def intel_prune(keep_days: int) -> None:
+    """Condense old snapshots to what history needs, a tenth of the size or less. The current one always stays whole.
+
+    `workbench intel history` goes on telling what they listed; verdicts by them (--snapshot, asof=) cannot be given again.
+
+    \b
+    workbench intel prune --keep-days 90
+    """
+    from workbench.intel.condensed import prune
+
+    click.echo(str(prune(keep_days, progress=lambda name: click.echo(f"  {name}", err=True))))
 
 
 @intel.command("history")

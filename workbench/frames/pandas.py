@@ -43,7 +43,7 @@ def _frame(
 def _enriched_asof(values: pd.Series, moments: pd.Series) -> pa.Table:
     """Each row by the newest snapshot at or before its moment; before the first one nothing is known: nulls."""
     stamps = pd.to_datetime(moments, utc=True).astype("datetime64[us, UTC]")
-    ages = library.snapshot_ages()
+    ages = library.snapshot_ages(condensed=True)
     known = np.array([int(as_of.timestamp() * 1e6) for as_of, _ in ages], np.int64)
     chosen = np.searchsorted(known, stamps.astype("int64").to_numpy(), "right") - 1
     chosen[stamps.isna().to_numpy()] = -1
@@ -120,7 +120,7 @@ class DataFrameIP:
             KeyError: the frame has no such column, or intel has not.
             ValueError: a new column would replace one the frame has already; ``asof`` and ``snapshot`` are both
                 given; a text of ``asof`` is no time.
-            SnapshotError: there is no such snapshot, or one that is needed is damaged.
+            SnapshotError: there is no such snapshot, or one that is needed is damaged or condensed.
         """
         if column not in self._frame.columns:
             raise KeyError(f"no column {column!r}; the frame has: {', '.join(map(str, self._frame.columns))}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.intel.condensed import prune
     from workbench.intel.library import SourceFile, add, build, current
     from workbench.intel.library import available as sources
     from workbench.intel.library import open_snapshot as open
@@ -36,6 +37,7 @@ __all__ = [
     "diff",
     "history",
     "open",
+    "prune",
     "snapshots",
     "sources",
     "update",
@@ -51,6 +53,7 @@ _FROM = {
     "diff": ("timeline", "diff"),
     "history": ("timeline", "history"),
     "open": ("library", "open_snapshot"),
+    "prune": ("condensed", "prune"),
     "snapshots": ("library", "snapshot_ids"),
     "sources": ("library", "available"),
     "update": ("refresh", "update"),

@@ -32,6 +32,7 @@ __all__ = [
     "add",
     "available",
     "build",
+    "condensed_folder",
     "current",
     "is_built",
     "open_snapshot",
@@ -252,38 +253,45 @@ def snapshot_ids() -> list[str]:
     return [name for _, name in snapshot_ages()]
 
 
-def snapshot_ages() -> list[tuple[datetime, str]]:
+def condensed_folder() -> Path:
+    """Where :mod:`workbench.intel.condensed` keeps what history needs of snapshots that are gone."""
+    return home() / "history"
+
+
+def snapshot_ages(*, condensed: bool = False) -> list[tuple[datetime, str]]:
     """What each snapshot on disk is as of, and its id, oldest first; of one moment the one built last is last.
 
-    Of a damaged one the date in its name is taken.
+    Of a damaged one the date in its name is taken. ``condensed`` adds those of which only the history is left.
     """
-    found = []
-    for path in (home() / "snapshots").glob("*/manifest.json"):
-        name = path.parent.name
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            as_of, created = (datetime.fromisoformat(manifest[key]) for key in ("as_of", "created"))
-        except (OSError, ValueError, KeyError, TypeError):
+    found = {}
+    for folder in [home() / "snapshots", *([condensed_folder()] if condensed else [])]:
+        for path in folder.glob("*/manifest.json"):
+            name = path.parent.name
             try:
-                as_of = created = _moment(name[:10])
-            except ValueError:
-                continue
-        found.append((as_of, created, name))
-    return [(as_of, name) for as_of, _, name in sorted(found)]
+                manifest = json.loads(path.read_text(encoding="utf-8"))
+                as_of, created = (datetime.fromisoformat(manifest[key]) for key in ("as_of", "created"))
+            except (OSError, ValueError, KeyError, TypeError):
+                try:
+                    as_of = created = _moment(name[:10])
+                except ValueError:
+                    continue
+            found[name] = as_of, created
+    return [(as_of, name) for name, (as_of, _) in sorted(found.items(), key=lambda item: (item[1], item[0]))]
 
 
 def open_snapshot(which: str | date | datetime | None = None) -> Snapshot:
     """A snapshot by id, or the newest at or before a date (its whole day, in UTC) or a moment; the current one by default.
 
     Raises:
-        SnapshotError: there is none such; the message names those that are.
+        SnapshotError: there is none such; the message names those that are. Or it was condensed, and only its
+            history is left.
     """
     if which is None:
         return current()
-    ages = snapshot_ages()
+    ages = snapshot_ages(condensed=True)
     ids = [name for _, name in ages]
     if isinstance(which, str) and which in ids:
-        return Snapshot(home() / "snapshots" / which)
+        return _whole(which)
     until = _end_of(which)
     if until is None:
         raise SnapshotError(
@@ -292,7 +300,18 @@ def open_snapshot(which: str | date | datetime | None = None) -> Snapshot:
     earlier = [name for as_of, name in ages if as_of <= until]
     if not earlier:
         raise SnapshotError(f"no snapshot of {which} or before; there are: {', '.join(ids) or 'none'}")
-    return Snapshot(home() / "snapshots" / earlier[-1])
+    return _whole(earlier[-1])
+
+
+def _whole(name: str) -> Snapshot:
+    path = home() / "snapshots" / name
+    if not path.exists() and (condensed_folder() / name).exists():
+        whole = ", ".join(snapshot_ids()) or "none"
+        raise SnapshotError(
+            f"snapshot {name} was condensed: wb.intel.history tells of it, but no verdict can be given by it. "
+            f"Whole are: {whole}"
+        )
+    return Snapshot(path)
 
 
 def _end_of(which: str | date | datetime) -> datetime | None:

@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.addresses.text import parse
+from workbench.intel.condensed import Condensed
 from workbench.intel.home import home
-from workbench.intel.library import snapshot_ids
+from workbench.intel.library import condensed_folder, snapshot_ages
+from workbench.intel.past import Listed, Located, said_by
 from workbench.intel.snapshot import Snapshot, SnapshotError
 
 __all__ = ["Difference", "History", "Listed", "Located", "diff", "history"]
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An entry of a source that covered the address in snapshots from ``first`` to ``last`` without a gap."""
-
-    source: str
-    title: str
-    category: str
-    label: str
-    entry: str
-    first: datetime
-    last: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """Where and whose the address was in snapshots from ``first`` to ``last``."""
-
-    country: str | None
-    asn: int | None
-    as_org: str | None
-    prefix: str | None
-    first: datetime
-    last: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +56,7 @@ def history(address: str) -> History:
     """Which sources listed ``address``, from when to when, and where and whose it was then.
 
     Dates are those of the snapshots; an entry that vanishes and comes back gives two rows. Damaged
-    snapshots are passed over and named.
+    snapshots are passed over and named; condensed ones (:func:`workbench.intel.prune`) answer as whole ones do.
 
     Raises:
         ValueError: ``address`` is no IP address.
@@ -89,73 +65,37 @@ def history(address: str) -> History:
     version, high, low = int(parsed.version[0]), int(parsed.high[0]), int(parsed.low[0])
     if not version:
         raise ValueError(f"{address!r} is not an IP address")
-    snapshots, unread = [], []
-    for name in snapshot_ids():
-        try:
-            snapshots.append(Snapshot(home() / "snapshots" / name))
-        except SnapshotError:
-            unread.append(name)
+    asked, unread = [], []
     open_listings: dict[tuple[str, ...], Listed] = {}
     listed: list[Listed] = []
     located: list[Located] = []
-    for snapshot in snapshots:
-        row = snapshot.row_of(version, high, low)
-        now = {_key(item): item for item in _listed(snapshot, row)}
+    for _, name in snapshot_ages(condensed=True):
+        try:
+            said, place = _said(name, version, high, low)
+        except SnapshotError:
+            unread.append(name)
+            continue
+        asked.append(name)
+        now = {(item.source, item.category, item.label, item.entry): item for item in said}
         listed += [item for key, item in open_listings.items() if key not in now]
         open_listings = {
             key: replace(open_listings[key], last=item.last) if key in open_listings else item
             for key, item in now.items()
         }
-        place = _located(snapshot, row)
         if located and replace(located[-1], first=place.first, last=place.last) == place:
             located[-1] = replace(located[-1], last=place.last)
         else:
             located.append(place)
     listed += open_listings.values()
     listed.sort(key=lambda item: (item.first, item.source, item.entry))
-    return History(
-        address, tuple(listed), tuple(located), tuple(snapshot.id for snapshot in snapshots), tuple(unread)
-    )
+    return History(address, tuple(listed), tuple(located), tuple(asked), tuple(unread))
 
 
-def _key(item: Listed) -> tuple[str, ...]:
-    return item.source, item.category, item.label, item.entry
-
-
-def _listed(snapshot: Snapshot, row: int) -> list[Listed]:
-    judged = snapshot.array("judged")[snapshot.array("rows")[row, 2]]
-    rows = snapshot.evidence_rows(int(judged[0]))
-    found = snapshot.evidence.take(pa.array(rows)).to_pylist()
-    return [
-        Listed(
-            snapshot.sources[item["source"]].id,
-            snapshot.sources[item["source"]].title,
-            item["category"],
-            item["label"] or "",
-            item["entry"],
-            snapshot.as_of,
-            snapshot.as_of,
-        )
-        for item in found
-    ]
-
-
-def _located(snapshot: Snapshot, row: int) -> Located:
-    place, whose, _, prefix = (int(value) for value in snapshot.array("rows")[row])
-    asn, org = (int(value) for value in snapshot.array("network")[whose][:2])
-    return Located(
-        _text(snapshot, "country", int(snapshot.array("geo")[place][0])),
-        asn & 0xFFFFFFFF or None,
-        _text(snapshot, "as_org", org),
-        _text(snapshot, "prefix", prefix),
-        snapshot.as_of,
-        snapshot.as_of,
-    )
-
-
-def _text(snapshot: Snapshot, name: str, code: int) -> str | None:
-    text: str | None = snapshot.strings(name)[code].as_py() if code >= 0 else None
-    return text
+def _said(name: str, version: int, high: int, low: int) -> tuple[list[Listed], Located]:
+    whole = home() / "snapshots" / name
+    if whole.is_dir():
+        return said_by(Snapshot(whole), version, high, low)
+    return Condensed(condensed_folder() / name).said(version, high, low)
 
 
 @dataclass(frozen=True, slots=True)
