@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.exchange import stix as stix
     from workbench.intel import Snapshot
     from workbench.notebook.mapped import AddressMap
+    from workbench.reports import Report
     from workbench.store import Store
 
 __version__ = "0.1.0"
@@ -33,6 +34,7 @@ __all__ = [
     "lookup",
     "map",
     "open_case",
+    "report",
     "stix",
     "triage",
 ]
@@ -125,6 +127,31 @@ def connect_store(url: str | None = None, *, organisation: str = "My organisatio
     from workbench.store import connect_store as connect
 
     return connect(url, organisation=organisation)
+
+
+def report(
+    name: str,
+    *,
+    to: str | Sequence[str] = ("html",),
+    output: str = ".",
+    for_member: str | None = None,
+    for_tlp: str | None = None,
+    for_organisation: str | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+    **parameters: Any,
+) -> Report:
+    """Make a report: ``wb.report("triage", source="firewall.log", to=["html", "pdf"])``.
+
+    ``to`` are one or more of html, pdf and ipynb, ``output`` the folder in which a new one for the report is made. What
+    the recipient may not see is taken out before anything is written: a member of the store (``for_member``, a database
+    role), or somebody outside (``for_tlp``, a level, perhaps with ``for_organisation``, a name); by default it is for your own
+    eyes. ``workbench report describe NAME`` tells the ``parameters``; see :func:`workbench.reports.run` for what is raised.
+    """
+    from workbench import reports
+
+    for_whom = reports.recipient(for_member, for_tlp, for_organisation)
+    formats = to.split(",") if isinstance(to, str) else to
+    return reports.run(name, parameters, to=formats, output=output, for_whom=for_whom, progress=progress)
 
 
 def _column(addresses: Any) -> Any:

@@ -24,6 +24,7 @@ class _Commands(click.Group):
         "store": "workbench.cli.store",
         "sync": "workbench.cli.sync",
         "lab": "workbench.cli.lab",
+        "report": "workbench.cli.report",
         "stix": "workbench.cli.stix",
         "serve": "workbench.cli.serve",
         "token": "workbench.cli.token",

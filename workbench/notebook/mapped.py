@@ -21,11 +21,11 @@ from workbench.notebook.shipped import asset, data_uri, packed, packed_asset, sc
 from workbench.notebook.verdicts import LOOKS
 from workbench.secrecy import TLP, Marking, Organisation, Recipient, may_receive
 
-__all__ = ["AddressMap", "Tiles"]
+__all__ = ["TLP_COLOURS", "TLP_MEANING", "AddressMap", "Tiles"]
 
 # TLP 2.0, section "TLP and colours": the label in its colour on black.
-_TLP_COLOURS = {TLP.CLEAR: "#FFFFFF", TLP.GREEN: "#33FF00", TLP.AMBER: "#FFC000", TLP.AMBER_STRICT: "#FFC000", TLP.RED: "#FF2B2B"}  # fmt: skip
-_TLP_MEANING = {
+TLP_COLOURS = {TLP.CLEAR: "#FFFFFF", TLP.GREEN: "#33FF00", TLP.AMBER: "#FFC000", TLP.AMBER_STRICT: "#FFC000", TLP.RED: "#FF2B2B"}  # fmt: skip
+TLP_MEANING = {
     TLP.CLEAR: "Disclosure is not limited",
     TLP.GREEN: "Limited disclosure, the community only",
     TLP.AMBER: "Limited disclosure, the organisation and its clients, need to know",
@@ -248,7 +248,7 @@ def _head(nonce: str) -> str:
 def _banner(level: TLP | None) -> str:
     if level is None:
         return ""
-    return f'<div class="tlp" role="note" style="color:{_TLP_COLOURS[level]}">{level}<small>{_TLP_MEANING[level]}</small></div>'
+    return f'<div class="tlp" role="note" style="color:{TLP_COLOURS[level]}">{level}<small>{TLP_MEANING[level]}</small></div>'
 
 
 def _foot(notes: Sequence[str], sources: Sequence[SnapshotSource], snapshot: str, level: TLP | None) -> str:

@@ -1,0 +1,39 @@
+"""Reports: notebooks with parameters, made for one recipient, delivered whole or not at all.
+
+``wb.report("triage", source="firewall.log", to=["html", "pdf"])`` makes one; ``workbench report schedule`` repeats it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.reports.document import Document
+    from workbench.reports.executing import ReportError
+    from workbench.reports.parameters import Parameter, ParameterError
+    from workbench.reports.pieces import Column
+    from workbench.reports.running import FORMATS, Report, recipient, run
+    from workbench.reports.templates import Template, template, templates
+
+_FROM = {
+    "FORMATS": "running",
+    "Column": "pieces",
+    "Document": "document",
+    "Parameter": "parameters",
+    "ParameterError": "parameters",
+    "Report": "running",
+    "ReportError": "executing",
+    "Template": "templates",
+    "recipient": "running",
+    "run": "running",
+    "template": "templates",
+    "templates": "templates",
+}
+__all__ = ["FORMATS", "Column", "Document", "Parameter", "ParameterError", "Report", "ReportError", "Template", "recipient", "run", "template", "templates"]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FROM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)

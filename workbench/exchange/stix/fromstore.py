@@ -13,7 +13,7 @@ from workbench.secrecy import TLP, Marking, Organisation, Recipient
 if TYPE_CHECKING:
     from workbench import store as rooms
 
-__all__ = ["kept", "known_recipient"]
+__all__ = ["kept", "known_recipient", "marking_of"]
 
 _ANALYST = {"medium": "suspicious", "high": "malicious", "critical": "malicious"}
 _ORDER = ("clean", "watch", "anonymised", "suspicious", "malicious")
@@ -37,7 +37,7 @@ def kept(store: rooms.Store, thing: rooms.Profile | rooms.Investigation) -> Doss
     return Investigation(
         name=thing.name,
         description=thing.description or None,
-        marking=_marking(store, thing.id, thing.secrecy, thing.owner),
+        marking=marking_of(store, thing.id, thing.secrecy, thing.owner),
         dossiers=tuple(_dossier(store, profile) for profile in store.investigations.profiles(thing)),
         concluded=thing.updated_at if thing.state == "closed" else None,
         key=str(thing.id),
@@ -69,7 +69,7 @@ def _dossier(store: rooms.Store, profile: rooms.Profile) -> Dossier:
     intel["evidence"] = [{**asdict(item), "title": item.source} for item in store.evidence.of(profile)]
     return Dossier(
         address=profile.address,
-        marking=_marking(store, profile.id, profile.secrecy, profile.owner),
+        marking=marking_of(store, profile.id, profile.secrecy, profile.owner),
         intel=intel,
         sightings=tuple(
             Seen(seen.first_seen, seen.last_seen, seen.count, key=str(seen.id))
@@ -83,7 +83,8 @@ def _dossier(store: rooms.Store, profile: rooms.Profile) -> Dossier:
     )
 
 
-def _marking(store: rooms.Store, thing: UUID, level: TLP, owner: str) -> Marking:
+def marking_of(store: rooms.Store, thing: UUID, level: TLP, owner: str) -> Marking:
+    """The marking of a profile, investigation or other thing with a level, as far as the member knows it."""
     own = store.me.organisation
     # Whom another organisation serves is not for us to say: its AMBER goes back to it and nowhere else.
     who = own if owner == own.name else Organisation(owner)
