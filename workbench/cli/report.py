@@ -153,9 +153,7 @@ class _Progress:
 
         def progress(done: int, total: int, what: str) -> None:
             shown = {"done": "Writing the files", "Parameters": "Starting"}.get(what, what)
-            self._bar.update(
-                task, completed=done, total=total, **({"description": shown[:28]} if shown else {})
-            )
+            self._bar.update(task, completed=done, total=total, description=shown[:28] or None)
 
         return progress
 

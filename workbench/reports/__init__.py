@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.reports.document import Document
     from workbench.reports.executing import ReportError
+    from workbench.reports.notebooks import Template, template, templates
     from workbench.reports.parameters import Parameter, ParameterError
     from workbench.reports.pieces import Column
     from workbench.reports.running import FORMATS, Report, recipient, run
-    from workbench.reports.templates import Template, template, templates
 
 _FROM = {
     "FORMATS": "running",
@@ -24,11 +24,11 @@ _FROM = {
     "ParameterError": "parameters",
     "Report": "running",
     "ReportError": "executing",
-    "Template": "templates",
+    "Template": "notebooks",
     "recipient": "running",
     "run": "running",
-    "template": "templates",
-    "templates": "templates",
+    "template": "notebooks",
+    "templates": "notebooks",
 }
 __all__ = ["FORMATS", "Column", "Document", "Parameter", "ParameterError", "Report", "ReportError", "Template", "recipient", "run", "template", "templates"]  # fmt: skip
 

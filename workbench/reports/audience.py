@@ -52,10 +52,9 @@ class Audience:
         """Whether it stays in the author's organisation: only then the insides of its network are shown."""
         if self.recipient is None and self.member is None:
             return True
-        organisation = (
-            self.recipient.organisation if self.recipient else self.member and self.member.organisation
-        )
-        return organisation is not None and bool(self.own.name) and organisation.name == self.own.name
+        reader = self.recipient if self.recipient is not None else self.member
+        whose = reader.organisation if reader is not None else None
+        return whose is not None and bool(self.own.name) and whose.name == self.own.name
 
 
 def audience_of(recipient: Mapping[str, str] | None, store: str | None) -> tuple[Audience, Store | None]:

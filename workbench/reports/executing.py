@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from workbench.reports.templates import Template
+from workbench.reports.notebooks import Template
 
 __all__ = ["ReportError", "execute", "public_notebook", "secrets_behind"]
 
@@ -143,12 +144,17 @@ def public_notebook(
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
-    """Text with secrets taken out, also as JSON would write them."""
-    import json
-
-    for secret in sorted(set(secrets), key=len, reverse=True):
-        for written in {secret, json.dumps(secret)[1:-1]}:
-            text = text.replace(written, "[secret]")
+    """Text with secrets taken out, also as HTML, URLs, Python or JSON would write them."""
+    forms = {
+        form
+        for secret in secrets
+        for form in (secret, escape(secret), quote(secret, safe=""), repr(secret)[1:-1])
+    }
+    forms |= {
+        json.dumps(form, ensure_ascii=ascii_only)[1:-1] for form in forms for ascii_only in (True, False)
+    }
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "[secret]")
     return text
 
 

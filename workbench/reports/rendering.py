@@ -25,7 +25,6 @@ def html_of(notebook: Any, facts: Facts) -> str:
     config = Config()
     config.HTMLExporter.exclude_input = True
     config.HTMLExporter.exclude_markdown = True
-    config.HTMLExporter.enable_async = False
     # What comes first is shown; a widget or script is nothing for a report.
     config.NbConvertBase.display_data_priority = ["text/html", "image/png", "text/plain"]
     exporter = HTMLExporter(

@@ -24,9 +24,9 @@ from workbench.reports.executing import (
 )
 from workbench.reports.facts import Facts, facts_of
 from workbench.reports.hashing import file_digest
+from workbench.reports.notebooks import Template, template
 from workbench.reports.parameters import checked, public
 from workbench.reports.rendering import byline, colophon, html_of
-from workbench.reports.templates import Template, template
 from workbench.secrecy import TLP
 
 __all__ = ["FORMATS", "Report", "make", "recipient", "run"]
