@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench._accessors import register_when_pandas_loads as _register_when_pandas_loads
+from workbench._displays import register_in_ipython as _register_in_ipython
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.enrichment import Intel, Triage
     from workbench.exchange import stix as stix
     from workbench.intel import Snapshot
+    from workbench.notebook.board import Board
     from workbench.notebook.mapped import AddressMap
     from workbench.reports import Report
     from workbench.store import Store
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "attach",
+    "board",
     "connect_store",
     "enrich",
     "enrich_table",
@@ -106,6 +109,15 @@ def enrich_table(
     return room.enrich_table(con, table, column, into, **options)
 
 
+def board(data: Any, concern: Iterable[str] = (), **options: Any) -> Board:
+    """Show a triage, a case, a table or addresses as a board to filter and to act on; see
+    :func:`workbench.notebook.board.board` for the options: ``store=``, ``case=``, ``time=``, ``title=`` …
+    ``board.selected`` are the rows chosen on it."""
+    from workbench.notebook import board as room
+
+    return room.board(data, concern, **options)
+
+
 def map(data: Any, **options: Any) -> AddressMap:
     """Draw a triage, a table or addresses on a map that works offline; see :func:`workbench.notebook.maps.draw`
     for the options: ``target=`` for flows, ``time=``, ``home=``, ``tlp=``, ``title=`` … ``.save("map.html")`` writes it."""
@@ -175,3 +187,4 @@ def __getattr__(name: str) -> Any:
 
 
 _register_when_pandas_loads()
+_register_in_ipython()

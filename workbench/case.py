@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.store.offline import CaseProfiles, Unsettled
     from workbench.store.sync import Synced
 
-__all__ = ["Case", "Ingested"]
+__all__ = ["Case", "Ingested", "Origin"]
 
 _ADDRESS_COLUMNS = re.compile(
     r"(?:^|_)(?:src|dst|source|destination|client|remote|peer|orig|resp)?_?(?:ip|addr|address|host|h)$"
@@ -36,6 +36,14 @@ class Ingested:
     format: str
     rows: int
     unparsed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The case that a triage was made of, and the tables and their columns."""
+
+    case: Case
+    columns: tuple[tuple[str, str], ...]
 
 
 class Case:
@@ -138,18 +146,22 @@ class Case:
         from workbench.enrichment import open_engine
         from workbench.enrichment.triage import triage
 
-        parts = [
-            self.con.table(name).project(f"{_quoted(column)}::VARCHAR AS address")
+        columns = tuple(
+            (name, column)
             for name in ([table] if table else self.tables())
             for column in self._address_columns(name, required=table is not None)
-        ]
-        if not parts:
+        )
+        if not columns:
             raise ValueError("the case has no table with addresses: ingest a log first")
+        parts = [
+            self.con.table(name).project(f"{_quoted(column)}::VARCHAR AS address") for name, column in columns
+        ]
         union = parts[0]
         for part in parts[1:]:
             union = union.union(part)
         counted = union.filter("address IS NOT NULL").aggregate("address, count(*) AS hits").to_arrow_table()
-        return triage(open_engine(), counted.column("address"), concern, counted.column("hits"))
+        found = triage(open_engine(), counted.column("address"), concern, counted.column("hits"))
+        return replace(found, origin=Origin(self, columns))
 
     def map(self, table: str | None = None, **options: Any) -> AddressMap:
         """Draw a table on a map, with its flows and times, or, without one, all addresses of the case; the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,15 @@ class Triage:
 
     ``hits`` (int64) counts how often an address occurred; ``concern`` (bool) tells that it is a datacenter
     in one of the countries asked about. ``left_out`` counts what is not triaged: private and other
-    unroutable addresses, and malformed text.
+    unroutable addresses, and malformed text. ``origin`` is what it was made from, where that knows more, such as
+    when the addresses were met: a case.
     """
 
     table: pa.Table
     left_out: dict[str, int]
     concern: frozenset[str]
     snapshot: str
+    origin: Any = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.table)

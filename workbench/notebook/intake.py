@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-__all__ = ["Roles", "arrow_table", "roles_of"]
+__all__ = ["MOMENTS", "Roles", "arrow_table", "roles_of"]
 
 _PAIRS = (
     ("src_ip", "dst_ip"), ("source_ip", "destination_ip"), ("source_ip", "dest_ip"), ("src", "dst"), ("src_addr", "dst_addr"),
@@ -16,7 +16,7 @@ _PAIRS = (
     ("id.orig_h", "id.resp_h"), ("id_orig_h", "id_resp_h"), ("client_ip", "server_ip"), ("srcaddr", "dstaddr"), ("saddr", "daddr"),
 )  # fmt: skip
 _SINGLES = ("address", "ip", "ip_address", "addr", "remote_addr", "remote_ip", "client_ip", "c_ip", "host_ip")
-_MOMENTS = ("ts", "time", "timestamp", "datetime", "date", "seen", "observed", "event_time", "@timestamp")
+MOMENTS = ("ts", "time", "timestamp", "datetime", "date", "seen", "observed", "event_time", "@timestamp")
 _LABELS = ("label", "name")
 _EXTRAS = ("note", "notes", "tags", "campaign", "actor")
 
@@ -119,7 +119,7 @@ def roles_of(
             f"which column holds the addresses? pass source=…; there are: {', '.join(table.column_names)}"
         )
     if time is None:
-        moments = [name for name in _MOMENTS if name in lower and _is_moment(table, lower[name])]
+        moments = [name for name in MOMENTS if name in lower and _is_moment(table, lower[name])]
         time = lower[moments[0]] if moments else None
     if label is None:
         label = next((lower[name] for name in _LABELS if name in lower), None)

@@ -17,7 +17,7 @@ from workbench.notebook.intake import Roles
 from workbench.notebook.places import place_of
 from workbench.notebook.verdicts import LOOKS, UNJUDGED
 
-__all__ = ["Located", "dictionary", "locate"]
+__all__ = ["Located", "dictionary", "distinct_places", "locate", "places_of"]
 
 _KINDS = {look.name: rank for rank, look in enumerate(LOOKS)}
 _TEXT_LIMIT = 2000
@@ -74,7 +74,7 @@ def locate(table: pa.Table, roles: Roles, engine: Engine, weights: NDArray[np.in
     invalid = int((same < 0).sum())
 
     hits = np.bincount(thing_of_row[thing_of_row >= 0], np.tile(weights, len(names))[thing_of_row >= 0], len(first)).astype(np.int64)  # fmt: skip
-    latitude, longitude, exact, km = _places(intel)
+    latitude, longitude, exact, km = places_of(intel)
     placed = np.isfinite(latitude)
     scope = np.asarray(intel.column("scope").cast(pa.string()).to_pylist(), object)
     outside = (scope == "global") | (scope == None)  # noqa: E711
@@ -124,9 +124,11 @@ def _intel_of(table: pa.Table, names: list[str], codes: NDArray[np.int64], disti
     return found
 
 
-def _places(
+def places_of(
     intel: pa.Table,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Latitude, longitude, whether they are of the address and not of its country, and how far they may be off in
+    kilometres; NaN where nothing is known."""
     lat, lon = (np.array(intel.column(n).cast(pa.float64()).to_numpy(), np.float64) for n in ("latitude", "longitude"))  # fmt: skip
     exact = np.isfinite(lat) & np.isfinite(lon) & (np.abs(lat) <= 90) & (np.abs(lon) <= 180)
     km = np.array(pc.fill_null(intel.column("accuracy_km").cast(pa.int64()), 0).to_numpy())
@@ -138,6 +140,18 @@ def _places(
     lon = np.where(exact, lon, middle[codes, 1])
     km = np.where(exact, km, middle[codes, 2].astype(np.int64))
     return np.round(lat, 4), np.round(lon, 4), exact, km
+
+
+def distinct_places(
+    latitude: NDArray[np.float64], longitude: NDArray[np.float64], exact: NDArray[np.bool_], km: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+    """For each distinct place the first row that is there, and for each row its place; rows without one are not
+    among them."""
+    lat, lon = (np.round(column * 1e4).astype(np.int64) for column in (latitude, longitude))
+    near = np.clip(km, 0, 65_535)
+    key = (((lat + 900_000) * 3_600_001 + lon + 1_800_000) * 2 + ~exact) * 65_536 + near
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    return first, place
 
 
 def _verdicts(intel: pa.Table) -> NDArray[np.int64]:

@@ -17,7 +17,14 @@ from workbench.notebook.activity import Activity, seconds_of
 from workbench.notebook.condensed import condensed
 from workbench.notebook.flows import flows_of
 from workbench.notebook.intake import Roles, arrow_table, roles_of
-from workbench.notebook.located import Located, dictionary, first_texts, flags_of, locate
+from workbench.notebook.located import (
+    Located,
+    dictionary,
+    distinct_places,
+    first_texts,
+    flags_of,
+    locate,
+)
 from workbench.notebook.mapped import AddressMap, Tiles
 from workbench.notebook.places import place_of
 from workbench.notebook.verdicts import HOSTILE, LOOKS
@@ -121,7 +128,7 @@ def _payload(
     """The columns as the browser takes them; see ``assets/map/model.js``."""
     count = len(located)
     intel = located.intel
-    first, place = _places(located)
+    first, place = distinct_places(located.latitude, located.longitude, located.exact, located.km)
     points: dict[str, Any] = {
         "address": [str(a) for a in intel.column("address").to_pylist()],
         "place": place.tolist(),
@@ -170,17 +177,6 @@ def _payload(
         ],
         "present": [bool((located.verdict == rank).any()) for rank in range(len(LOOKS))],
     }  # fmt: skip
-
-
-def _places(located: Located) -> tuple[Any, Any]:
-    """For each distinct place a point that is there, and for each point its place."""
-    lat, lon = (np.round(column * 1e4).astype(np.int64) for column in (located.latitude, located.longitude))
-    rough = ~located.exact
-    key = (((lat + 900_000) * 3_600_001 + lon + 1_800_000) * 2 + rough) * 65_536 + np.clip(
-        located.km, 0, 65_535
-    )
-    _, first, place = np.unique(key, return_index=True, return_inverse=True)
-    return first, place
 
 
 def _level(table: pa.Table, asked: str | TLP | None) -> TLP | None:

@@ -117,6 +117,12 @@ class CaseProfiles:
         """
         return _profile(self._row(key))
 
+    def of(self, addresses: Iterable[str]) -> list[Profile]:
+        """The profiles that are here of addresses and may be changed, by address and level."""
+        own = "(id IS NULL OR owner = ?) AND deleted_at IS NULL AND list_contains(?::VARCHAR[], address)"
+        values = [self._file.meta().get("organisation_name"), [one_address(each) for each in addresses]]
+        return [_profile(row) for row in self._file.rows(own, values, "ORDER BY address, secrecy")]
+
     def list(self, *, deleted: bool = False, changed: bool | None = None, limit: int | None = None) -> list[Profile]:  # fmt: skip
         """All profiles by address; with ``deleted`` those too that are, with ``changed=True`` those alone that
         the store has not yet as they are here."""

@@ -168,6 +168,27 @@ class Profiles:
             raise NotFound(f"profile {key}: not found, or not for you")
         return profile_of(row)
 
+    def of(self, addresses: Iterable[str]) -> list[Profile]:
+        """The profiles that the member's organisation has of addresses, by address and level; those that may be changed.
+
+        Raises:
+            ValueError: one is no address.
+        """
+        texts = [one_address(address) for address in addresses]
+        query = (
+            f"SELECT {SELECT} FROM profiles p WHERE p.address = ANY (%s::inet[]) AND deleted_at IS NULL "
+            "AND p.owner = (SELECT organisation FROM members WHERE role = current_user) ORDER BY p.address, secrecy"
+        )
+
+        def work(con: Any) -> list[Any]:
+            rows: list[Any] = con.execute(query, (texts,)).fetchall()
+            secret = [row[0] for row in rows if row[3] >= TLP.AMBER]
+            if secret:
+                con.execute("SELECT note_rows_read('profiles', %s, 'of')", (secret,))
+            return rows
+
+        return [profile_of(row) for row in self._store.run("profiles of addresses", work)]
+
     def update(self, profile: Profile, **changes: Any) -> Profile:
         """Change ``threat_level``, ``notes`` or ``tags`` of a profile, if it is still as given.
 

@@ -20,7 +20,8 @@ export const data = (text, name) => make("bdi", name ? { class: name } : {}, Str
 export const button = (label, hint, onclick, name = "wb-button") =>
   make("button", { type: "button", class: name, title: hint, onclick }, label);
 
-export const number = (n) => Number(n).toLocaleString("en");
+const numbers = new Intl.NumberFormat("en");
+export const number = (n) => numbers.format(n);
 
 export const plural = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
 
@@ -29,6 +30,11 @@ export const moment = (seconds) => `${new Date(seconds * 1000).toISOString().sli
 
 /** Seconds since 1970 as `2026-11-02`. */
 export const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
+
+/** Sets the text of an element where it is another: what is unchanged is not laid out again. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
 
 /** Calls `work` once for any number of calls in a row: after `wait` milliseconds of quiet, or, without, with the next frame. */
 export function settled(work, wait) {

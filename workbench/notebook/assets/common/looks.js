@@ -13,6 +13,10 @@ export const LOOKS = [
 
 export const lookOf = (name) => LOOKS.find((look) => look.name === name) ?? LOOKS[LOOKS.length - 1];
 
+/** Colours to fill an area of a canvas with, and of its edge and of what is written on it: on a dark ground what is clean steps back. */
+export const paintOf = (look, dark) =>
+  dark && look.name === "clean" ? { fill: look.dark, edge: look.bright, ink: "#ffffff" } : { fill: look.fill, edge: dark ? look.bright : look.dark, ink: look.ink };
+
 /** The sign on its ground, without the word. */
 export const sign = (look) => make("span", { class: `wb-sign wb-${look.name}`, "aria-hidden": "true" }, look.mark);
 
