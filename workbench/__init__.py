@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench._accessors import register_when_pandas_loads as _register_when_pandas_loads
-from workbench._displays import register_in_ipython as _register_in_ipython
+from workbench.notebook import session as _session
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.enrichment import Intel, Triage
     from workbench.exchange import stix as stix
     from workbench.intel import Snapshot
+    from workbench.notebook import widgets as widgets
     from workbench.notebook.board import Board
     from workbench.notebook.mapped import AddressMap
     from workbench.reports import Report
@@ -40,6 +41,7 @@ __all__ = [
     "report",
     "stix",
     "triage",
+    "widgets",
 ]
 
 
@@ -175,7 +177,11 @@ def _column(addresses: Any) -> Any:
     return addresses.to_arrow_table().column(0)
 
 
-_ROOMS = {"intel": "workbench.intel", "stix": "workbench.exchange.stix"}
+_ROOMS = {
+    "intel": "workbench.intel",
+    "stix": "workbench.exchange.stix",
+    "widgets": "workbench.notebook.widgets",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -186,5 +192,19 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext workbench``: the magics ``%ip`` and ``%%ip``, and errors in one line."""
+    _session.load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext workbench``."""
+    _session.unload(shell)
+
+
 _register_when_pandas_loads()
-_register_in_ipython()
+_session.greet()

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from workbench import enrichment
 from workbench.enrichment.engine import SCHEMA
+from workbench.enrichment.meanings import MEANINGS
 from workbench.intel import library
 
 __all__ = ["DataFrameIP", "SeriesIP", "register"]
@@ -83,14 +84,25 @@ class SeriesIP:
         return _frame(self._series, columns, self._series.index)
 
     def __getattr__(self, name: str) -> pd.Series:
-        if name not in SCHEMA.names:
-            raise AttributeError(f".ip has no {name!r}; it has enrich() and: {', '.join(SCHEMA.names)}")
-        column = self.enrich([name])[name]
-        column.name = self._series.name
-        return column
+        raise AttributeError(f".ip has no {name!r}; it has enrich() and: {', '.join(SCHEMA.names)}")
 
     def __dir__(self) -> list[str]:
         return ["enrich", *SCHEMA.names]
+
+
+def _column_property(name: str) -> property:
+    """One column as an attribute, so that ``s.ip.country?`` tells what it is."""
+
+    def column(self: SeriesIP) -> pd.Series:
+        found = self.enrich([name])[name]
+        found.name = self._series.name
+        return found
+
+    return property(column, doc=MEANINGS[name])
+
+
+for _name in SCHEMA.names:
+    setattr(SeriesIP, _name, _column_property(_name))
 
 
 class DataFrameIP:

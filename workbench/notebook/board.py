@@ -22,7 +22,7 @@ from workbench.notebook.board_actions import Action, Keeper
 from workbench.notebook.board_rows import FLAGS, arrow_bytes, rows_of, world
 from workbench.notebook.board_times import Met, Times, met_in_case, times_of
 from workbench.notebook.intake import arrow_table, roles_of
-from workbench.notebook.widget import Widget
+from workbench.notebook.widget import Widget, front_end
 from workbench.secrecy import TLP
 
 if TYPE_CHECKING:
@@ -337,3 +337,10 @@ def _facts(
             for source in snapshot.sources
         ],
     }  # fmt: skip
+
+
+def triage_bundle(triage: Any) -> Any:
+    """What a notebook shows of a triage: the board, where somebody looks at it; else the table that it is."""
+    if not front_end() or not len(triage):
+        return None
+    return board(triage)._repr_mimebundle_()

@@ -6,6 +6,15 @@ from enum import IntEnum
 
 __all__ = ["TLP"]
 
+# TLP 2.0, "TLP definitions", the first sentence of each.
+_DEFINITIONS = (
+    "Recipients can spread this to the world, there is no limit on disclosure.",
+    "Limited disclosure, recipients can spread this within their community.",
+    "Limited disclosure, recipients can only spread this on a need-to-know basis within their organization and its clients.",
+    "Limited disclosure, recipients can only spread this on a need-to-know basis within their organization.",
+    "For the eyes and ears of individual recipients only, no further disclosure.",
+)
+
 
 class TLP(IntEnum):
     """The five labels, open to closed: ``TLP.GREEN < TLP.AMBER``. ``str(TLP.RED)`` is ``"TLP:RED"``."""
@@ -36,6 +45,11 @@ class TLP(IntEnum):
     def label(self) -> str:
         """The label without its prefix, in lower case, as STIX and the database have it: ``amber+strict``."""
         return self.name.lower().replace("_", "+")
+
+    @property
+    def definition(self) -> str:
+        """What it means, in FIRST's words; those of AMBER with the restriction that +STRICT puts on it."""
+        return _DEFINITIONS[self]
 
     def __str__(self) -> str:
         return f"TLP:{self.label.upper()}"

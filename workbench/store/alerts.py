@@ -71,6 +71,8 @@ class Alert:
     def __str__(self) -> str:
         return f"{self.raised_at:%Y-%m-%d %H:%M} {self.state}: {self.says}"
 
+    __repr__ = __str__
+
 
 class Watchlists:
     """The watchlists that the member may see."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from workbench.secrecy import TLP
 from workbench.store.errors import NotFound
-from workbench.store.profile import SELECT, Profile, profile_of
+from workbench.store.profile import SELECT, Profile, profile_of, read_from
 from workbench.store.things import NOW, change, create, set_level
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ class Entities:
                 con.execute("SELECT note_rows_read('profiles', %s, 'entity')", (secret,))
             return rows
 
-        return [(row[-1], profile_of(row[:-1])) for row in self._store.run("profiles of an entity", work)]
+        rows = self._store.run("profiles of an entity", work)
+        return [(row[-1], read_from(self._store, profile_of(row[:-1]))) for row in rows]
 
 
 def _made(row: Any) -> Entity:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from workbench.secrecy import TLP
 from workbench.store.errors import NotFound
-from workbench.store.profile import SELECT, Profile, profile_of
+from workbench.store.profile import SELECT, Profile, profile_of, read_from
 from workbench.store.things import change, create, set_level
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Investigation:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.state}, {self.secrecy}"
+
+    __repr__ = __str__
 
 
 class Investigations:
@@ -148,7 +150,8 @@ class Investigations:
                 con.execute("SELECT note_rows_read('profiles', %s, 'investigation')", (secret,))
             return rows
 
-        return [profile_of(row) for row in self._store.run("profiles of an investigation", work)]
+        rows = self._store.run("profiles of an investigation", work)
+        return [read_from(self._store, profile_of(row)) for row in rows]
 
     def of(self, profile: Profile) -> list[Investigation]:
         """The investigations a profile is linked to."""

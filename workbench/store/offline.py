@@ -14,7 +14,7 @@ from workbench.store.casefile import COLUMNS, INTEL, CaseFile
 from workbench.store.enriched import enriched
 from workbench.store.errors import NotFound, StoreError
 from workbench.store.merging import Content
-from workbench.store.profile import Profile, ThreatLevel, clean_tags, one_address
+from workbench.store.profile import Profile, ThreatLevel, clean_tags, one_address, read_from
 
 __all__ = ["CaseProfiles", "Unsettled", "base_of", "content_of", "settle", "unsettled"]
 
@@ -46,6 +46,8 @@ class Unsettled:
         if self.kind == "field":
             return f"{name}, {self.field}: yours {self.mine!r}, theirs {self.theirs!r}, before {self.base!r}"
         return f"{name}, {self.kind}: {self.says or self.mine}"
+
+    __repr__ = __str__
 
 
 class CaseProfiles:
@@ -115,7 +117,7 @@ class CaseProfiles:
         Raises:
             NotFound: there is none.
         """
-        return _profile(self._row(key))
+        return read_from(self, _profile(self._row(key)))
 
     def of(self, addresses: Iterable[str]) -> list[Profile]:
         """The profiles that are here of addresses and may be changed, by address and level."""
@@ -128,10 +130,14 @@ class CaseProfiles:
         the store has not yet as they are here."""
         condition = "(deleted_at IS NULL OR ?) AND (?::BOOLEAN IS NULL OR dirty = ?)"
         order = "ORDER BY address, secrecy" + (f" LIMIT {int(limit)}" if limit is not None else "")
-        return [_profile(row) for row in self._file.rows(condition, [deleted, changed, changed], order)]
+        rows = self._file.rows(condition, [deleted, changed, changed], order)
+        return [read_from(self, _profile(row)) for row in rows]
 
     def __len__(self) -> int:
         return len(self.list())
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} profiles in the case>"
 
     def update(self, profile: Profile, **changes: Any) -> Profile:
         """Change ``threat_level``, ``notes`` or ``tags``.

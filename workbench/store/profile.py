@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from uuid import UUID
 from workbench.secrecy import TLP
 from workbench.store.errors import StoreError
 
-__all__ = ["SELECT", "Past", "Profile", "ThreatLevel", "clean_tags", "one_address", "profile_of"]
+__all__ = ["SELECT", "Past", "Profile", "ThreatLevel", "clean_tags", "one_address", "origin_of", "profile_of", "read_from"]  # fmt: skip
 
 
 class ThreatLevel(IntEnum):
@@ -43,7 +44,7 @@ class ThreatLevel(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Profile:
     """One address (or network) as an organisation knows it.
 
@@ -99,6 +100,8 @@ class Profile:
         ]
         return f"{self.address}: " + ", ".join(fact for fact in facts if fact)
 
+    __repr__ = __str__
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -128,6 +131,23 @@ def profile_of(row: Sequence[Any]) -> Profile:
     values[28] = ThreatLevel(values[28])
     values[30] = tuple(values[30])
     return Profile(*values)
+
+
+_ORIGINS: dict[int, tuple[weakref.ref[Profile], Any]] = {}
+
+
+def read_from(origin: Any, profile: Profile) -> Profile:
+    """Remember for a notebook where a profile was read: a ``Store`` or the profiles of a case. That is no part of it:
+    neither compared nor copied nor written."""
+    key = id(profile)
+    _ORIGINS[key] = (weakref.ref(profile, lambda _: _ORIGINS.pop(key, None)), origin)
+    return profile
+
+
+def origin_of(profile: Profile) -> Any:
+    """Where this very object was read, or None."""
+    known, origin = _ORIGINS.get(id(profile), (None, None))
+    return origin if known is not None and known() is profile else None
 
 
 def one_address(text: str) -> str:

@@ -10,7 +10,16 @@ from uuid import UUID, uuid4
 from workbench.secrecy import TLP
 from workbench.store.enriched import COLUMNS, enriched, lines
 from workbench.store.errors import NotFound
-from workbench.store.profile import SELECT, Past, Profile, ThreatLevel, clean_tags, one_address, profile_of
+from workbench.store.profile import (
+    SELECT,
+    Past,
+    Profile,
+    ThreatLevel,
+    clean_tags,
+    one_address,
+    profile_of,
+    read_from,
+)  # fmt: skip
 from workbench.store.searching import Page, search
 from workbench.store.things import NOW, change, set_level
 
@@ -166,7 +175,7 @@ class Profiles:
         row = self._store.run(f"profile {key}", work)
         if row is None:
             raise NotFound(f"profile {key}: not found, or not for you")
-        return profile_of(row)
+        return read_from(self._store, profile_of(row))
 
     def of(self, addresses: Iterable[str]) -> list[Profile]:
         """The profiles that the member's organisation has of addresses, by address and level; those that may be changed.
@@ -343,7 +352,7 @@ class Profiles:
     def search(self, **filters: Any) -> Page[Profile]:
         """Profiles that match all ``filters``, a page of them; see :func:`workbench.store.searching.search` and
         :func:`workbench.store.filters.filters_of`."""
-        return search(self._store, SELECT, profile_of, **filters)
+        return search(self._store, SELECT, lambda row: read_from(self._store, profile_of(row)), **filters)
 
     def _change(self, profile: Profile, changes: dict[str, Any]) -> Profile:
         change(

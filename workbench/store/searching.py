@@ -42,6 +42,10 @@ class Page(Generic[T]):
     def __len__(self) -> int:
         return len(self.items)
 
+    def __repr__(self) -> str:
+        more = ["… and more: search(…, after=page.next)"] if self.next else []
+        return "\n".join([*map(str, self.items), *more]) or "nothing found"
+
 
 def search(
     store: Store,

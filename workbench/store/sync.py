@@ -55,6 +55,8 @@ class Synced:
         ]
         return (", ".join(parts) or "nothing new on either side") + (f" ({self.whole})" if self.whole else "")
 
+    __repr__ = __str__
+
 
 def sync(store: Store, file: CaseFile, progress: Callable[[str, int, int], None] | None = None) -> Synced:
     """Pull and push until both sides agree, but for what is to be settled.
