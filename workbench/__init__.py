@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.case import Case
     from workbench.enrichment import Intel, Triage
     from workbench.exchange import stix as stix
+    from workbench.exchange import taxii as taxii
     from workbench.intel import Snapshot
     from workbench.notebook import widgets as widgets
     from workbench.notebook.board import Board
@@ -40,6 +41,7 @@ __all__ = [
     "open_case",
     "report",
     "stix",
+    "taxii",
     "triage",
     "widgets",
 ]
@@ -180,6 +182,7 @@ def _column(addresses: Any) -> Any:
 _ROOMS = {
     "intel": "workbench.intel",
     "stix": "workbench.exchange.stix",
+    "taxii": "workbench.exchange.taxii",
     "widgets": "workbench.notebook.widgets",
 }
 

@@ -28,6 +28,7 @@ class _Commands(click.Group):
         "stix": "workbench.cli.stix",
         "serve": "workbench.cli.serve",
         "token": "workbench.cli.token",
+        "taxii": "workbench.cli.taxii",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

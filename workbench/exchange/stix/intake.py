@@ -270,7 +270,9 @@ class Intake:
                 "WHERE seq IN (SELECT seq FROM __stix_objects)"
             )
         con.execute(
-            "INSERT INTO stix_rejected SELECT $source, * FROM __stix_rejected", {"source": self._source}
+            "INSERT INTO stix_rejected SELECT $source, * FROM __stix_rejected r WHERE NOT EXISTS "
+            "(SELECT 1 FROM stix_rejected k WHERE k.source = $source AND k.raw = r.raw AND k.reason = r.reason)",
+            {"source": self._source},
         )
         missing = [
             target

@@ -47,7 +47,10 @@ class ObjectStore:
         import duckdb
 
         if isinstance(database, str | Path):
+            new = not Path(database).exists()
             self.con = duckdb.connect(str(database))
+            if new and Path(database).is_file():
+                Path(database).chmod(0o600)  # partners' objects, of whatever level
         else:
             self.con = database
         self.con.execute(_TABLES)

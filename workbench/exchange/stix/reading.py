@@ -13,7 +13,7 @@ from workbench.exchange.stix.stream import Envelope, objects_of, open_source
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Imported", "Problem", "import_bundle"]
+__all__ = ["Imported", "Problem", "import_bundle", "object_store"]
 
 MAX_OBJECTS = 20_000_000
 
@@ -41,7 +41,7 @@ def import_bundle(
         OSError: the source cannot be opened.
         StreamError: it holds no JSON object or list.
     """
-    kept = _store(store)
+    kept = object_store(store)
     label = name or (str(source) if isinstance(source, str | Path) else "the bundle")
     envelope = Envelope()
     with open_source(source) as file, Intake(kept, label, in_transaction) as intake:
@@ -58,7 +58,8 @@ def import_bundle(
         return intake.settle(envelope)
 
 
-def _store(store: Any) -> ObjectStore:
+def object_store(store: Any = None) -> ObjectStore:
+    """The store of objects in a case, its path, or a DuckDB connection; one in memory where nothing is given."""
     if isinstance(store, ObjectStore):
         return store
     if store is None:

@@ -10,10 +10,10 @@ __all__ = ["WithheldError", "recipient_of"]
 class WithheldError(PermissionError):
     """The recipient may not have everything that was to be exported; ``withheld`` says what and why."""
 
-    def __init__(self, things: list[Withheld]) -> None:
+    def __init__(self, things: list[Withheld], nothing: str = "nothing exported") -> None:
         shown = "; ".join(str(thing) for thing in things[:20])
         more = f"; and {len(things) - 20} more" if len(things) > 20 else ""
-        super().__init__(f"nothing exported: {shown}{more}")
+        super().__init__(f"{nothing}: {shown}{more}")
         self.withheld = tuple(things)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.intel.providers.provider import Provider, ProviderError
 
-__all__ = ["find_key", "key_place", "remove_key", "set_key", "variable"]
+__all__ = ["find_key", "key_place", "remove_key", "set_key", "stored_key", "variable"]
 
 SERVICE = "ip-workbench"
 
@@ -26,7 +26,7 @@ def find_key(provider: Provider) -> str | None:
     """
     if provider.key is None:
         return None
-    key = os.environ.get(variable(provider.key), "").strip() or _from_keyring(provider.key)
+    key = stored_key(provider.key)
     if not key:
         raise ProviderError(
             provider.id,
@@ -35,6 +35,11 @@ def find_key(provider: Provider) -> str | None:
             "Never write it into a notebook: notebooks are passed on",
         )
     return _checked(provider.key, key)
+
+
+def stored_key(name: str) -> str | None:
+    """The key ``name`` as it is kept, in the environment or else in the keyring; None where it is in neither."""
+    return os.environ.get(variable(name), "").strip() or _from_keyring(name) or None
 
 
 def key_place(name: str) -> str | None:
@@ -67,9 +72,9 @@ def remove_key(name: str) -> bool:
 
 def _checked(name: str, key: str) -> str:
     # What a header cannot carry would come back, key and all, in the error of the HTTP library.
-    if not re.fullmatch(r"[!-~]{8,512}", key):
+    if not re.fullmatch(r"[!-~]{8,4096}", key):
         raise ProviderError(
-            name, "what was given as the key is none: 8 to 512 printable ASCII characters are wanted"
+            name, "what was given as the key is none: 8 to 4096 printable ASCII characters are wanted"
         )
     return key
 
