@@ -80,6 +80,7 @@ def medallion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Medallion]:
         {**collection(100, "11111111-1111-4111-8111-111111111111"), "title": "Mailbox", "can_read": False},
         {**collection(101, "22222222-2222-4222-8222-222222222222"), "title": "Bulletin", "can_write": False},
     ]
+    fixed.append({**collection(102, "33333333-3333-4333-8333-333333333333"), "title": "Slow"})
     data = {
         "/discovery": {
             "title": "Partner", "description": "of the tests", "contact": "taxii@partner.example", "default": f"{base}/root/",
@@ -94,7 +95,7 @@ def medallion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Medallion]:
     (folder / "data.json").write_text(json.dumps(data))
     config = {
         "backend": {
-            "module": "medallion.backends.memory_backend", "module_class": "MemoryBackend", "filename": str(folder / "data.json"),
+            "module": "slow_backend", "module_class": "SlowBackend", "filename": str(folder / "data.json"),
         },
         "users": {USER: PASSWORD}, "taxii": {"max_page_size": 100},
     }  # fmt: skip
@@ -102,7 +103,7 @@ def medallion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Medallion]:
     command = [sys.executable, "-c", "from medallion.scripts.run import main; main()"]
     with Path(folder / "log").open("w") as log:
         running = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port), str(folder / "config.json")], stdout=log, stderr=log
+            [*command, "--host", "127.0.0.1", "--port", str(port), str(folder / "config.json")], stdout=log, stderr=log, cwd=Path(__file__).parent
         )  # fmt: skip
     try:
         for _ in range(600):

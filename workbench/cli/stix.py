@@ -304,7 +304,7 @@ def _connected(case: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _chosen(con: duckdb.DuckDBPyConnection, case: Path | None, table: str | None) -> str:
     found = con.sql(
-        "SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY table_name"
+        "SELECT table_name FROM duckdb_tables() WHERE NOT temporary AND schema_name <> '_workbench' ORDER BY table_name"
     ).fetchall()
     names = [name for (name,) in found if not name.endswith("_unparsed") and not name.startswith("stix_")]
     if table is None and len(names) == 1:

@@ -16,7 +16,7 @@ from workbench.cli.errors import plain_errors
 from workbench.cli.matches import plain
 
 if TYPE_CHECKING:
-    from workbench.exchange.taxii import Polled
+    from workbench.exchange.taxii import Polled, Pushed
 
 __all__ = ["taxii"]
 
@@ -266,8 +266,10 @@ def _counting() -> Iterator[Callable[[Any], None]]:
 
     lines: dict[str, str] = {}
 
-    def progress(done: Polled | Any) -> None:
-        counted = f"{done.objects:,} objects, {done.new:,} new" if hasattr(done, "objects") else f"{done.total:,} objects"  # fmt: skip
+    def progress(done: Polled | Pushed) -> None:
+        from workbench.exchange.taxii import Polled
+
+        counted = f"{done.objects:,} objects, {done.new:,} new" if isinstance(done, Polled) else f"{done.total:,} objects"  # fmt: skip
         lines[done.collection.url] = plain(f"{done.collection.title}: {counted}")
         live.update(Text("\n".join(lines.values())))
 

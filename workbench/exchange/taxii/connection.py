@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ MAX_BYTES = 128 << 20
 ATTEMPTS = 6
 SECONDS = 300.0
 """For one answer, from connecting to the last byte: a server that sends it in drips has an end."""
+FIRST_ATTEMPTS = 2
 PAUSE = 0.5
 """Seconds before the second attempt; it doubles with each."""
 PATIENCE = 600.0
@@ -70,11 +72,14 @@ class Answer:
 
 
 class _PassingError(Exception):
-    """May go better another time; ``untouched`` where the server has certainly not acted on the request."""
+    """May go better another time; ``untouched`` where the server has certainly not acted on the request,
+    ``silent`` where nobody answered at all."""
 
-    def __init__(self, reason: str, wait: float | None = None, *, untouched: bool = False) -> None:
+    def __init__(
+        self, reason: str, wait: float | None = None, *, untouched: bool = False, silent: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.wait, self.untouched = wait, untouched
+        self.wait, self.untouched, self.silent = wait, untouched, silent
 
 
 def parsed_url(text: str) -> httpx.URL:
@@ -87,7 +92,7 @@ def parsed_url(text: str) -> httpx.URL:
         url = httpx.URL(text.strip() if "://" in text else f"https://{text.strip()}")
     except (httpx.InvalidURL, UnicodeError) as error:
         raise ValueError(f"{text[:200]!r} is no URL: {error}") from None
-    if url.scheme not in ("https", "http") or not url.host:
+    if url.scheme not in ("https", "http") or not re.fullmatch(r"[\w.:-]+", url.host):
         raise ValueError(f"{text[:200]!r} is no URL of a TAXII server, like https://taxii.example/taxii2/")
     if url.userinfo:
         raise ValueError(
@@ -116,6 +121,7 @@ class Connection:
     max_bytes: int = MAX_BYTES
     _client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)
     _closed_until: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    _heard: set[str] = field(default_factory=set, init=False, repr=False)
     _headers: dict[str, dict[str, str]] = field(default_factory=dict, init=False, repr=False)
 
     async def __aenter__(self) -> Connection:
@@ -172,6 +178,8 @@ class Connection:
     ) -> Answer:
         waited = 0.0
         origin = httpx.URL(url).netloc.decode()
+        # One that was never heard is a wrong URL more often than not.
+        attempts = ATTEMPTS if origin in self._heard else FIRST_ATTEMPTS
         for attempt in range(1, ATTEMPTS + 1):
             # Told to one collection, it goes for all of them.
             await asyncio.sleep(max(0.0, self._closed_until.get(origin, 0.0) - time.monotonic()))
@@ -180,6 +188,9 @@ class Connection:
                     return await self._once(method, url, params, body)
             except _PassingError as error:
                 reason, asked, untouched = str(error), error.wait, error.untouched
+                if not error.silent:
+                    self._heard.add(origin)
+                    attempts = ATTEMPTS
             except TimeoutError:
                 reason, asked, untouched = f"no whole answer within {SECONDS:.0f} seconds", None, False
             if not repeatable and not untouched:
@@ -192,9 +203,11 @@ class Connection:
                 )
             if asked is not None:
                 self._closed_until[origin] = time.monotonic() + wait
-            elif attempt < ATTEMPTS:
+            elif attempt < attempts:
                 await asyncio.sleep(wait)
-        raise TaxiiError(f"{url}: {reason} ({ATTEMPTS} attempts)")
+            if attempt >= attempts:
+                break
+        raise TaxiiError(f"{url}: {reason} ({attempt} attempts)")
 
     async def _once(
         self, method: str, url: str, params: dict[str, str] | None, body: bytes | None
@@ -210,13 +223,14 @@ class Connection:
                 status = response.status_code
                 found = await self._read(response, self.max_bytes if status < 300 else 1 << 16)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise _PassingError(f"cannot be reached: {_plain(error)}", untouched=True) from None
+            raise _PassingError(f"cannot be reached: {_plain(error)}", untouched=True, silent=True) from None
         except httpx.HTTPError as error:
             raise _PassingError(f"the answer broke off: {_plain(error)}") from None
         except httpx.InvalidURL as error:
             raise TaxiiError(f"{url[:200]!r} is no URL: {error}") from None
         if status < 300:
             self._check_type(url, response)
+            self._heard.add(httpx.URL(url).netloc.decode())
             return Answer(url, response.headers, found)
         raise self._refusal(url, response, found)
 

@@ -32,6 +32,7 @@ RESTARTS = 8
 STUCK = 3
 """Pages in a row that are the same, byte for byte."""
 _SMALLER = (1000, 100, 10, 1)
+_LARGEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ async def pages(
     start = resume = added_after
     following: str | None = None
     failed = same = size = 0
-    before = b""
+    before, largest = b"", _LARGEST
     while True:
         params = (
             filters | ({"added_after": start} if start else {}) | ({"limit": str(limit)} if limit else {})
@@ -90,7 +91,7 @@ async def pages(
             limit = next((size for size in _SMALLER if limit is None or size < limit), None)
             if limit is None:
                 raise
-            start, following = resume, None
+            start, following, largest = resume, None, limit
             continue
         except (InterruptedAnswerError, _CutOffError, RejectedError) as error:
             failed += 1
@@ -100,6 +101,9 @@ async def pages(
             if failed > RESTARTS or (isinstance(error, RejectedError) and not forgotten):
                 raise
             await asyncio.sleep(taxii_connection.PAUSE * (failed - 1))
+            if following:
+                # The more pages the objects of one moment go over, the seldomer they all arrive.
+                limit = min((limit or size) * 2, largest)
             start, following = resume, None
             continue
         same = same + 1 if page.items and answer.body == before else 0

@@ -188,6 +188,12 @@ def chosen(server: Server, wanted: tuple[str, ...], *, to_write: bool = False) -
     """
     verb = "write to" if to_write else "read"
     usable = [c for c in server.collections if (c.can_write if to_write else c.can_read)]
+    listed = ", ".join(f"{c.title} ({c.id})" for c in usable) or "none"
+    there = "; ".join(
+        [f"to {verb} there are: {listed}", *(root.problem for root in server.roots if root.problem)]
+    )
+    if not wanted and not usable:
+        raise LookupError(f"{server.url}: {there}")
     found: list[Collection] = []
     for name in wanted:
         matching = [c for c in server.collections if name in (c.id, c.alias, c.url, c.url.removesuffix("/"))]
@@ -195,14 +201,10 @@ def chosen(server: Server, wanted: tuple[str, ...], *, to_write: bool = False) -
         if len(matching) > 1:
             raise LookupError(f"{len(matching)} collections are called {name!r}: name one by its id")
         if not matching:
-            there = ", ".join(f"{c.title} ({c.id})" for c in usable) or "none"
-            raise LookupError(f"{server.url} has no collection {name!r}; to {verb} there are: {there}")
+            raise LookupError(f"{server.url} has no collection {name!r}; {there}")
         if matching[0] not in usable:
             raise LookupError(f"{matching[0].title} ({matching[0].id}): you may not {verb} it")
         found.append(matching[0])
-    if not wanted and not usable:
-        problems = "; ".join(root.problem for root in server.roots if root.problem)
-        raise LookupError(f"{server.url} has no collection to {verb}" + (f": {problems}" if problems else ""))
     return list(dict.fromkeys(found)) if wanted else usable
 
 
