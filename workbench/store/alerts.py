@@ -17,12 +17,12 @@ from workbench.store.things import NOW, change, create, set_level
 if TYPE_CHECKING:
     from workbench.store.connection import Store
 
-__all__ = ["SELECT_ALERT", "Alert", "Alerts", "Watchlist", "Watchlists"]
+__all__ = ["SELECT_ALERT", "SELECT_WATCHLIST", "Alert", "Alerts", "Watchlist", "Watchlists", "watchlist_of"]  # fmt: skip
 
 HOSTILE = ("attacker", "abuser", "tor", "vpn", "proxy")
 """Categories of a listing that are worth an alert."""
 
-_WATCHLIST = (
+SELECT_WATCHLIST = (
     "SELECT t.id, t.name, t.network::text, t.asn, t.country, t.threat_level, (SELECT o.name FROM organisations o WHERE o.id = t.owner) AS owner, "
     "t.secrecy, t.version, t.created_by, t.created_at, t.deleted_at FROM watchlists t"
 )
@@ -108,17 +108,17 @@ class Watchlists:
         Raises:
             NotFound: there is none, or none the member may see.
         """
-        found = self._store.rows(f"watchlist {key}", f"{_WATCHLIST} WHERE t.id = %s", (key,))
+        found = self._store.rows(f"watchlist {key}", f"{SELECT_WATCHLIST} WHERE t.id = %s", (key,))
         if not found:
             raise NotFound(f"watchlist {key}: not found, or not for you")
-        return _watchlist(found[0])
+        return watchlist_of(found[0])
 
     def all(self) -> list[Watchlist]:
         """All the member may see, in order of name."""
         rows = self._store.rows(
-            "watchlists", f"{_WATCHLIST} WHERE t.deleted_at IS NULL ORDER BY t.name, t.id"
+            "watchlists", f"{SELECT_WATCHLIST} WHERE t.deleted_at IS NULL ORDER BY t.name, t.id"
         )
-        return [_watchlist(row) for row in rows]
+        return [watchlist_of(row) for row in rows]
 
     def delete(self, watchlist: Watchlist) -> None:
         """Watch no more; alerts raised stay."""
@@ -279,7 +279,7 @@ class Alerts:
         return self.get(alert.id)
 
 
-def _watchlist(row: Any) -> Watchlist:
+def watchlist_of(row: Any) -> Watchlist:
     values = list(row)
     if values[5] is not None:
         values[5] = ThreatLevel(values[5])

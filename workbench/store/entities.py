@@ -16,13 +16,13 @@ from workbench.store.things import NOW, change, create, set_level
 if TYPE_CHECKING:
     from workbench.store.connection import Store
 
-__all__ = ["KINDS", "RELATIONS", "Entities", "Entity"]
+__all__ = ["KINDS", "RELATIONS", "SELECT_ENTITY", "Entities", "Entity", "entity_of"]
 
 KINDS = ("person", "organisation", "threat-actor", "malware", "device", "account")
 RELATIONS = ("uses", "owns", "controls", "communicates-with", "targets", "hosts", "attributed-to", "related-to")  # fmt: skip
 """STIX 2.1 relationship types, and ``owns``: of the entity to the address."""
 
-_SELECT = (
+SELECT_ENTITY = (
     "SELECT t.id, t.kind, t.name, t.description, (SELECT o.name FROM organisations o WHERE o.id = t.owner) AS owner, "
     "t.secrecy, t.version, t.created_by, t.created_at, t.updated_by, t.updated_at, t.deleted_at FROM entities t"
 )
@@ -71,20 +71,20 @@ class Entities:
         Raises:
             NotFound: there is none, or none the member may see.
         """
-        found = self._store.rows(f"entity {key}", f"{_SELECT} WHERE t.id = %s", (key,))
+        found = self._store.rows(f"entity {key}", f"{SELECT_ENTITY} WHERE t.id = %s", (key,))
         if not found:
             raise NotFound(f"entity {key}: not found, or not for you")
-        return _made(found[0])
+        return entity_of(found[0])
 
     def find(self, name: str = "", kind: str | None = None, *, limit: int = 100) -> list[Entity]:
         """Entities whose name begins with ``name``, in order of it."""
         found = self._store.rows(
             "entities",
-            f"{_SELECT} WHERE t.deleted_at IS NULL AND starts_with(lower(t.name), lower(%s)) AND (%s::text IS NULL OR t.kind = %s) "
+            f"{SELECT_ENTITY} WHERE t.deleted_at IS NULL AND starts_with(lower(t.name), lower(%s)) AND (%s::text IS NULL OR t.kind = %s) "
             "ORDER BY t.name, t.id LIMIT %s",
             (name, kind, kind, limit),
         )
-        return [_made(row) for row in found]
+        return [entity_of(row) for row in found]
 
     def update(self, entity: Entity, **changes: Any) -> Entity:
         """Change ``kind``, ``name`` or ``description``, if it is still as given.
@@ -147,11 +147,11 @@ class Entities:
         """The entities of a profile, each with its relation to it."""
         found = self._store.rows(
             "entities of a profile",
-            f"SELECT l.relation, e.* FROM entity_profiles l JOIN ({_SELECT} WHERE t.deleted_at IS NULL) e ON e.id = l.entity "
+            f"SELECT l.relation, e.* FROM entity_profiles l JOIN ({SELECT_ENTITY} WHERE t.deleted_at IS NULL) e ON e.id = l.entity "
             "WHERE l.profile = %s ORDER BY l.relation, e.name",
             (profile.id,),
         )
-        return [(row[0], _made(row[1:])) for row in found]
+        return [(row[0], entity_of(row[1:])) for row in found]
 
     def profiles(self, entity: Entity) -> list[tuple[str, Profile]]:
         """The profiles of an entity, each with its relation to it, worst first."""
@@ -171,7 +171,7 @@ class Entities:
         return [(row[-1], read_from(self._store, profile_of(row[:-1]))) for row in rows]
 
 
-def _made(row: Any) -> Entity:
+def entity_of(row: Any) -> Entity:
     values = list(row)
     values[5] = TLP(values[5])
     return Entity(*values)

@@ -16,9 +16,9 @@ from workbench.store.things import change, create, set_level
 if TYPE_CHECKING:
     from workbench.store.connection import Store
 
-__all__ = ["Investigation", "Investigations"]
+__all__ = ["SELECT_INVESTIGATION", "Investigation", "Investigations", "investigation_of"]
 
-_SELECT = (
+SELECT_INVESTIGATION = (
     "SELECT t.id, t.name, t.description, t.state, (SELECT o.name FROM organisations o WHERE o.id = t.owner) AS owner, "
     "t.secrecy, t.version, t.created_by, t.created_at, t.updated_by, t.updated_at, t.deleted_at FROM investigations t"
 )
@@ -74,19 +74,21 @@ class Investigations:
         """
         condition = "t.id = %s" if isinstance(key, UUID) else "t.name = %s AND t.deleted_at IS NULL"
         order = " ORDER BY t.owner = (SELECT organisation FROM members WHERE role = current_user) DESC, t.secrecy DESC LIMIT 1"
-        found = self._store.rows(f"investigation {key}", f"{_SELECT} WHERE {condition}{order}", (key,))
+        found = self._store.rows(
+            f"investigation {key}", f"{SELECT_INVESTIGATION} WHERE {condition}{order}", (key,)
+        )
         if not found:
             raise NotFound(f"investigation {key}: not found, or not for you")
-        return _made(found[0])
+        return investigation_of(found[0])
 
     def all(self, *, state: str | None = None) -> list[Investigation]:
         """All the member may see, newest first."""
         found = self._store.rows(
             "investigations",
-            f"{_SELECT} WHERE t.deleted_at IS NULL AND (%s::text IS NULL OR t.state = %s) ORDER BY t.created_at DESC, t.id",
+            f"{SELECT_INVESTIGATION} WHERE t.deleted_at IS NULL AND (%s::text IS NULL OR t.state = %s) ORDER BY t.created_at DESC, t.id",
             (state, state),
         )
-        return [_made(row) for row in found]
+        return [investigation_of(row) for row in found]
 
     def update(self, investigation: Investigation, **changes: Any) -> Investigation:
         """Change ``name``, ``description`` or ``state``, if it is still as given.
@@ -157,14 +159,14 @@ class Investigations:
         """The investigations a profile is linked to."""
         found = self._store.rows(
             "investigations of a profile",
-            f"{_SELECT} JOIN investigation_profiles l ON l.investigation = t.id "
+            f"{SELECT_INVESTIGATION} JOIN investigation_profiles l ON l.investigation = t.id "
             "WHERE l.profile = %s AND t.deleted_at IS NULL ORDER BY t.name",
             (profile.id,),
         )
-        return [_made(row) for row in found]
+        return [investigation_of(row) for row in found]
 
 
-def _made(row: Any) -> Investigation:
+def investigation_of(row: Any) -> Investigation:
     values = list(row)
     values[5] = TLP(values[5])
     return Investigation(*values)

@@ -287,9 +287,11 @@ class Profiles:
         return self._change(profile, {**{name: intel[name] for name in COLUMNS}, "enriched_at": NOW})
 
     def enrich_all(
-        self, *, snapshot: Any = None, force_refresh: bool = False, progress: Callable[[int], None] | None = None
+        self, *, only: Sequence[UUID] | None = None, snapshot: Any = None, force_refresh: bool = False,
+        progress: Callable[[int], None] | None = None,
     ) -> int:  # fmt: skip
-        """Bring every profile of the member's organisation to the current intel, in batches; how many changed.
+        """Bring every profile of the member's organisation, or ``only`` some, to the current intel, in batches; how many
+        changed.
 
         What was done stays done if it is stopped; profiles changed by others meanwhile are left to the next run.
         Watchlists see the changes.
@@ -301,13 +303,14 @@ class Profiles:
         changes = ", ".join(f"{name} = i.{name}" for name in COLUMNS)
         differ = " OR ".join(f"p.{name} IS DISTINCT FROM i.{name}" for name in COLUMNS if name != "snapshot")
         changed, after = 0, UUID(int=0)
+        chosen = None if only is None else list(only)
         while True:
             batch = self._store.rows(
                 "profiles",
                 "SELECT id, host(network(address)), version FROM profiles WHERE id > %s AND deleted_at IS NULL "
                 "AND owner = (SELECT organisation FROM members WHERE role = current_user) "
-                "AND (%s OR snapshot IS DISTINCT FROM %s) ORDER BY id LIMIT %s",
-                (after, force_refresh, engine.snapshot.id, BATCH),
+                "AND (%s OR snapshot IS DISTINCT FROM %s) AND (%s::uuid[] IS NULL OR id = ANY (%s::uuid[])) ORDER BY id LIMIT %s",
+                (after, force_refresh, engine.snapshot.id, chosen, chosen, BATCH),
             )
             if not batch:
                 return changed

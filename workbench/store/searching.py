@@ -31,10 +31,12 @@ _ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some of what was found, in order. ``next`` asks for the page after it (``after=page.next``); None: it is the last."""
+    """Some of what was found, in order. ``next`` asks for the page after it (``after=page.next``); None: it is the last.
+    ``cursors`` ask for what comes after each item."""
 
     items: tuple[T, ...]
     next: str | None
+    cursors: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
@@ -88,11 +90,13 @@ def search(
         return rows
 
     rows = store.run("search", work)
-    following = None
-    if len(rows) > limit:
-        last = rows[limit - 1]
-        following = base64.urlsafe_b64encode(json.dumps([chosen, last[-1], str(last[0])]).encode()).decode()
-    return Page(tuple(made(row[:-1]) for row in rows[:limit]), following)
+    shown = rows[:limit]
+    cursors = tuple(_cursor(chosen, row) for row in shown)
+    return Page(tuple(made(row[:-1]) for row in shown), cursors[-1] if len(rows) > limit else None, cursors)
+
+
+def _cursor(order: str, row: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([order, row[-1], str(row[0])]).encode()).decode()
 
 
 def _rows(con: Any, columns: str, wanted: Filters, order: str) -> list[Any]:
