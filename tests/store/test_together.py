@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +13,7 @@ DAY = datetime(2026, 10, 5, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def filled(shared_town: Any) -> Iterator[tuple[Store, Store, list[Any]]]:
+def filled(shared_town: Any) -> tuple[Store, Store, list[Any]]:
     """Five profiles of cert, the last of them RED, all linked to an investigation and an entity."""
     ines, pia = shared_town.store("ines"), shared_town.store("pia")
     made = [ines.profiles.create(f"192.0.2.{i}", secrecy="green") for i in range(4)]
@@ -31,7 +30,7 @@ def filled(shared_town: Any) -> Iterator[tuple[Store, Store, list[Any]]]:
             ines.sightings.add(profile, Sighting(DAY, DAY.replace(day=6 + i), 2))
         ines.profiles.update(profile, threat_level="high")
     assert watch
-    yield ines, pia, [ines.profiles.get(profile.id) for profile in made]
+    return ines, pia, [ines.profiles.get(profile.id) for profile in made]
 
 
 def test_each_set_is_the_same_as_one_by_one(filled: Any) -> None:

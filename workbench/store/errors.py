@@ -10,7 +10,10 @@ __all__ = ["Conflict", "NotFound", "StoreError", "Unreachable", "plain"]
 
 
 class StoreError(ValueError):
-    """The store refuses something; the message says what, and how to mend it."""
+    """The store refuses something; the message says what, and how to mend it. ``constraint`` is the rule of the
+    database that it breaks, where it is one."""
+
+    constraint: str | None = None
 
 
 class NotFound(LookupError):
@@ -77,7 +80,9 @@ def plain(what: str) -> Iterator[None]:
         raise Conflict(f"{what}: two changes waited for one another: repeat yours") from None
     except errors.IntegrityError as error:
         name = error.diag.constraint_name or ""
-        raise StoreError(f"{what}: {_CONSTRAINTS.get(name) or _first(error)}") from None
+        refused = StoreError(f"{what}: {_CONSTRAINTS.get(name) or _first(error)}")
+        refused.constraint = name or None
+        raise refused from None
     except errors.InsufficientPrivilege as error:
         raise PermissionError(f"{what}: {_denied(error)}") from None
     except errors.RaiseException as error:

@@ -81,12 +81,12 @@ class Investigations:
             raise NotFound(f"investigation {key}: not found, or not for you")
         return investigation_of(found[0])
 
-    def all(self, *, state: str | None = None) -> list[Investigation]:
+    def all(self, *, state: str | None = None, limit: int | None = None) -> list[Investigation]:
         """All the member may see, newest first."""
         found = self._store.rows(
             "investigations",
-            f"{SELECT_INVESTIGATION} WHERE t.deleted_at IS NULL AND (%s::text IS NULL OR t.state = %s) ORDER BY t.created_at DESC, t.id",
-            (state, state),
+            f"{SELECT_INVESTIGATION} WHERE t.deleted_at IS NULL AND (%s::text IS NULL OR t.state = %s) ORDER BY t.created_at DESC, t.id LIMIT %s",
+            (state, state, limit),
         )
         return [investigation_of(row) for row in found]
 

@@ -343,6 +343,16 @@ class Profiles:
             if progress:
                 progress(len(batch))
 
+    def own(self, after: UUID | None = None, limit: int = BATCH) -> list[UUID]:
+        """Ids of the profiles of the member's organisation, in order, a page of them."""
+        found = self._store.rows(
+            "profiles",
+            "SELECT id FROM profiles WHERE id > %s AND deleted_at IS NULL "
+            "AND owner = (SELECT organisation FROM members WHERE role = current_user) ORDER BY id LIMIT %s",
+            (after or UUID(int=0), limit),
+        )
+        return [row[0] for row in found]
+
     def history(self, profile: Profile) -> list[Past]:
         """What it was before each change, newest first; without what the member could not see then."""
         found = self._store.rows(

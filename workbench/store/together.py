@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.store.connection import Store
 
 __all__ = [
-    "alerts_of", "communities", "entities", "entities_of", "histories", "investigations", "investigations_of",
+    "alerts", "alerts_of", "communities", "entities", "entities_of", "histories", "investigations", "investigations_of",
     "kinds_of", "observed", "profiles", "profiles_at", "profiles_of_entities", "profiles_of_investigations", "traces", "watchlists",
 ]  # fmt: skip
 
@@ -78,6 +78,11 @@ def watchlists(store: Store, ids: Sequence[UUID]) -> dict[UUID, Watchlist]:
     return {row[0]: watchlist_of(row) for row in store.rows("watchlists", f"{SELECT_WATCHLIST} WHERE t.id = ANY (%s)", (list(ids),))}  # fmt: skip
 
 
+def alerts(store: Store, ids: Sequence[UUID]) -> dict[UUID, Alert]:
+    """Alerts by id."""
+    return {row[0]: Alert(*row) for row in store.rows("alerts", f"{SELECT_ALERT} WHERE a.id = ANY (%s)", (list(ids),))}  # fmt: skip
+
+
 def investigations_of(store: Store, ids: Sequence[UUID], first: int) -> Found[Investigation]:
     """The investigations that profiles are linked to, by name."""
     query = (
@@ -129,7 +134,7 @@ def histories(store: Store, ids: Sequence[UUID], first: int) -> Found[Past]:
     return _by_first(store, "history", query, (list(ids), first), lambda row: Past(*row[1:]))
 
 
-def communities(store: Store, names: Iterable[str]) -> dict[str, bool]:
+def communities(store: Store, names: Sequence[str]) -> dict[str, bool]:
     """Whether organisations, by name, belong to the community."""
     return dict(store.rows("organisations", "SELECT name, in_community FROM organisations WHERE name = ANY (%s)", (list(names),)))  # fmt: skip
 

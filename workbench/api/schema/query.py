@@ -1,0 +1,293 @@
+"""What may be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from graphql import GraphQLError
+
+from workbench.api.schema import intel
+from workbench.api.schema.alerts import Alert, Watchlist
+from workbench.api.schema.asking import First, Info, Key, ask, at_most, described, one
+from workbench.api.schema.bulk import BulkEnrichment
+from workbench.api.schema.enums import (
+    AlertState,
+    EntityKind,
+    FootprintKind,
+    InvestigationState,
+    ProfileOrder,
+    TlpLabel,
+)
+from workbench.api.schema.hanging import Footprint
+from workbench.api.schema.matters import Entity, Investigation
+from workbench.api.schema.nodes import Connection, Node, Organisation
+from workbench.api.schema.profiles import IpProfile, page_of
+from workbench.api.schema.scalars import CountryCode, IPAddress, IPAddressOrCIDR
+from workbench.api.schema.searching import IpProfileFilter, filters
+from workbench.store import NotFound, Store, together
+
+__all__ = ["Query"]
+
+MOST_ADDRESSES = 10_000
+SnapshotName = Annotated[
+    str | None,
+    strawberry.argument(description="The snapshot by id, or the newest at or before a date; else the current one."),
+]  # fmt: skip
+
+
+@strawberry.type(description="You, as the server knows you.")
+class Me:
+    role: str = described("Your name in the store: the database role that every transaction takes on.")
+    organisation: Organisation = described("The organisation you belong to.")
+    clearance: TlpLabel = described("The highest level that is shown to you.")
+    address: IPAddress | None = described("The address that you are asking from, as the server sees it.")
+    country: CountryCode | None = described("The country of that address, where the server's intel knows it.")
+
+
+@strawberry.type(description="A member of the store, for whom a thing can be named at TLP:RED.")
+class Colleague:
+    role: str = described("The database role.")
+    organisation: str = described("The organisation.")
+
+
+@strawberry.type(description="What may be asked. Everything is answered as far as you may see it.")
+class Query:
+    @strawberry.field(description="You, as the server knows you.")
+    async def me(self, info: Info) -> Me:
+        member, client = info.context.member, info.context.client
+        return Me(
+            role=member.role,
+            organisation=Organisation(name=member.organisation.name),
+            clearance=TlpLabel(member.clearance),
+            address=client.address,
+            country=client.country,
+        )
+
+    @strawberry.field(description="The active members of the store.")
+    async def members(self, info: Info) -> list[Colleague]:
+        found = await ask(info, lambda store: store.members())
+        return [Colleague(role=role, organisation=organisation) for role, organisation in found]
+
+    @strawberry.field(description="What the intel says of an address.")
+    async def ip_address(
+        self,
+        info: Info,
+        address: Annotated[IPAddress, strawberry.argument(description="The address.")],
+        snapshot: SnapshotName = None,
+    ) -> intel.IpAddress:
+        (found,) = await ask(info, lambda _: intel.addresses_of([address], snapshot))
+        return found
+
+    @strawberry.field(
+        description="What the intel says of many addresses, in the order given. Text that is no address gives the verdict INVALID and stops nothing."
+    )
+    async def bulk_lookup(
+        self,
+        info: Info,
+        addresses: Annotated[list[str], strawberry.argument(description="Up to 10,000 addresses.")],
+        snapshot: SnapshotName = None,
+    ) -> list[intel.IpAddress]:
+        if len(addresses) > MOST_ADDRESSES:
+            raise GraphQLError(
+                f"addresses: up to {MOST_ADDRESSES:,} are looked up at once, these are {len(addresses):,}",
+                extensions={"code": "BAD_USER_INPUT"},
+            )
+        return await ask(info, lambda _: intel.addresses_of(addresses, snapshot))
+
+    @strawberry.field(
+        description="A profile by id, or that of an address: of several, your own organisation's at its strictest level. Null if there is none for you."
+    )
+    async def ip_profile(
+        self,
+        info: Info,
+        id: Annotated[UUID | None, strawberry.argument(description="The `id` of a profile.")] = None,
+        address: Annotated[
+            IPAddressOrCIDR | None, strawberry.argument(description="Its address or network.")
+        ] = None,
+    ) -> IpProfile | None:
+        if (id is None) == (address is None):
+            raise GraphQLError("ipProfile wants id or address", extensions={"code": "BAD_USER_INPUT"})
+        if id is not None:
+            by_id = await one(info, together.profiles, id)
+            return IpProfile.of(by_id) if by_id else None
+        try:
+            return IpProfile.of(await ask(info, lambda store: store.profiles.get(str(address))))
+        except NotFound:
+            return None
+
+    @strawberry.field(description="Profiles that meet every condition, a page of them.")
+    async def search_ip_profiles(
+        self,
+        info: Info,
+        filter: Annotated[
+            IpProfileFilter | None, strawberry.argument(description="The conditions; without them, all profiles.")
+        ] = None,
+        order_by: Annotated[
+            ProfileOrder | None, strawberry.argument(description="The order; by default the filter's own.")
+        ] = None,
+        first: First = 50,
+        after: Annotated[
+            str | None, strawberry.argument(description="The cursor that the page begins after.")
+        ] = None,
+    ) -> Connection[IpProfile]:
+        given = filters(filter)
+        at_most(first)
+        order = order_by.value if order_by else None
+        return page_of(
+            await ask(
+                info,
+                lambda store: store.profiles.search(**given, order=order, limit=first, after=after),
+            )
+        )
+
+    @strawberry.field(description="An investigation by id; null if there is none for you.")
+    async def investigation(self, info: Info, id: Key) -> Investigation | None:
+        found = await one(info, together.investigations, id)
+        return Investigation.of(found) if found else None
+
+    @strawberry.field(description="The investigations, newest first.")
+    async def investigations(
+        self,
+        info: Info,
+        state: Annotated[
+            InvestigationState | None, strawberry.argument(description="Only those in this state.")
+        ] = None,
+        first: First = 100,
+    ) -> list[Investigation]:
+        at_most(first)
+        wanted = state.value if state else None
+        found = await ask(info, lambda store: store.investigations.all(state=wanted, limit=first))
+        return [Investigation.of(each) for each in found]
+
+    @strawberry.field(description="An entity by id; null if there is none for you.")
+    async def entity(self, info: Info, id: Key) -> Entity | None:
+        found = await one(info, together.entities, id)
+        return Entity.of(found) if found else None
+
+    @strawberry.field(description="The entities whose name begins with a text, by name.")
+    async def entities(
+        self,
+        info: Info,
+        name: Annotated[str, strawberry.argument(description="How the name begins; case does not matter.")] = "",
+        kind: Annotated[EntityKind | None, strawberry.argument(description="Only those of this kind.")] = None,
+        first: First = 100,
+    ) -> list[Entity]:
+        at_most(first)
+        wanted = kind.value if kind else None
+        found = await ask(info, lambda store: store.entities.find(name, wanted, limit=first))
+        return [Entity.of(each) for each in found]
+
+    @strawberry.field(
+        description="Digital footprint: that of a profile, or every trace of one value, which leads from a domain or certificate to the other addresses that share it."
+    )
+    async def footprint(
+        self,
+        info: Info,
+        profile: Annotated[UUID | None, strawberry.argument(description="Of this profile.")] = None,
+        value: Annotated[
+            str | None, strawberry.argument(description="Of exactly this value, wherever it occurs.")
+        ] = None,
+        kinds: Annotated[
+            list[FootprintKind] | None, strawberry.argument(description="Only of these kinds.")
+        ] = None,
+        first: First = 100,
+    ) -> list[Footprint]:
+        at_most(first)
+        wanted = [kind.value for kind in kinds or ()]
+
+        def work(store: Store) -> Sequence[tuple[UUID, Any]]:
+            return together.traces(store, value=value, profile=profile, kinds=wanted, first=first)
+
+        return [Footprint.of(key, trace) for key, trace in await ask(info, work)]
+
+    @strawberry.field(description="The alerts, newest first.")
+    async def alerts(
+        self,
+        info: Info,
+        state: Annotated[AlertState | None, strawberry.argument(description="Only those in this state.")] = None,
+        first: First = 100,
+    ) -> list[Alert]:
+        at_most(first)
+        wanted = state.value if state else None
+        return [Alert.of(each) for each in await ask(info, lambda store: store.alerts.all(state=wanted, limit=first))]  # fmt: skip
+
+    @strawberry.field(description="The watchlists, by name.")
+    async def watchlists(self, info: Info, first: First = 100) -> list[Watchlist]:
+        at_most(first)
+        return [Watchlist.of(each) for each in (await ask(info, lambda store: store.watchlists.all()))[:first]]
+
+    @strawberry.field(description="What verdicts rest on: the sources of a snapshot, with their dates and licences.")
+    async def sources(self, info: Info, snapshot: SnapshotName = None) -> list[intel.IntelSource]:
+        from workbench.intel import library
+
+        found = await ask(info, lambda _: library.open_snapshot(snapshot).sources)
+        return [intel.IntelSource.of(source) for source in found]
+
+    @strawberry.field(description="The intel snapshots of the server, newest first.")
+    async def snapshots(self, info: Info, first: First = 20) -> list[intel.IntelSnapshot]:
+        at_most(first)
+        return await ask(info, lambda _: intel.snapshots(first))
+
+    @strawberry.field(description="Which lists an address was on, and where and whose it was, from when to when.")
+    async def history(
+        self,
+        info: Info,
+        address: Annotated[IPAddress, strawberry.argument(description="The address.")],
+    ) -> intel.AddressHistory:
+        from workbench.intel import timeline
+
+        return intel.history_of(await ask(info, lambda _: timeline.history(address)))
+
+    @strawberry.field(description="A bulk enrichment that you began; null if there is none such, or the server was started anew.")  # fmt: skip
+    async def bulk_enrichment(self, info: Info, id: Key) -> BulkEnrichment | None:
+        return BulkEnrichment.known(info.context.member.role, id)
+
+    @strawberry.field(description="A thing by its id (Relay); null if there is none for you.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The `id` of any node.")],
+    ) -> Node | None:
+        return await _node(info, id)
+
+    @strawberry.field(description="Things by their ids (Relay), in the order given; null for what is not there for you.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Up to 1000 ids.")],
+    ) -> list[Node | None]:
+        import asyncio
+
+        if len(ids) > 1000:
+            raise GraphQLError("ids: up to 1,000", extensions={"code": "BAD_USER_INPUT"})
+        return list(await asyncio.gather(*(_node(info, each) for each in ids)))
+
+
+_OF: dict[str, tuple[Any, Any]] = {
+    "profiles": (together.profiles, IpProfile.of),
+    "investigations": (together.investigations, Investigation.of),
+    "entities": (together.entities, Entity.of),
+    "watchlists": (together.watchlists, Watchlist.of),
+    "alerts": (together.alerts, Alert.of),
+}
+
+
+async def _kind(info: Info, key: UUID) -> str | None:
+    return await one(info, together.kinds_of, key)
+
+
+async def _node(info: Info, text: str) -> Node | None:
+    try:
+        key = UUID(text) if len(text) == 36 else None
+    except ValueError:
+        key = None
+    kind = await _kind(info, key) if key else None
+    if kind is None:
+        return None
+    load, made = _OF[kind]
+    found: Any = await one(info, load, key)
+    thing: Node | None = made(found) if found else None
+    return thing
