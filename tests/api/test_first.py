@@ -9,9 +9,9 @@ import websockets
 
 
 def test_a_member_is_told_who_she_is(api: Any) -> None:
-    told = api.query("ines", "{ me { role organisation clearance } }")
+    told = api.query("ines", "{ me { role organisation { name } clearance } }")
     assert told == {
-        "data": {"me": {"role": api.town.role("ines"), "organisation": "cert", "clearance": "TLP:RED"}}
+        "data": {"me": {"role": api.town.role("ines"), "organisation": {"name": "cert"}, "clearance": "RED"}}
     }
 
 

@@ -71,9 +71,7 @@ class AlertChanges:
         self, info: Info, input: Annotated[Versioned, strawberry.argument(description="The watchlist.")]
     ) -> WatchlistResult:
         def work(store: Store) -> alerts.Watchlist:
-            store.watchlists.delete(
-                replace(store.watchlists.get(input.id), version=input.expected_version)
-            )
+            store.watchlists.delete(replace(store.watchlists.get(input.id), version=input.expected_version))
             return store.watchlists.get(input.id)
 
         return await attempt(

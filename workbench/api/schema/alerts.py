@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from workbench.api.schema.asking import Info, copied, one, described, word
+from workbench.api.schema.asking import Info, copied, described, one, word
 from workbench.api.schema.enums import AlertState, ThreatLevelName, TlpLabel
 from workbench.api.schema.nodes import Node, Organisation, Thing
 from workbench.api.schema.profiles import IpProfile
@@ -16,7 +16,9 @@ from workbench.store import alerts, together
 __all__ = ["Alert", "Watchlist"]
 
 
-@strawberry.type(description="What is watched: one of a network, an autonomous system, a country, or a threat level.")
+@strawberry.type(
+    description="What is watched: one of a network, an autonomous system, a country, or a threat level."
+)
 class Watchlist(Thing):
     name: str = described("What it is called.")
     network: CIDR | None = described("The network that is watched; an address is one of /32 or /128.")

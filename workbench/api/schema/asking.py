@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import fields
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -15,12 +15,26 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.dataloader import DataLoader
 
+from workbench.api.context import Context
 from workbench.store import Store
 
-__all__ = ["First", "Info", "Key", "Version", "ask", "at_most", "copied", "each", "one", "described", "several", "word"]
+__all__ = [
+    "First",
+    "Info",
+    "Key",
+    "Version",
+    "ask",
+    "at_most",
+    "copied",
+    "described",
+    "each",
+    "one",
+    "several",
+    "word",
+]
 
 T = TypeVar("T")
-Info: TypeAlias = strawberry.Info[Any, None]
+Info: TypeAlias = strawberry.Info[Context, None]
 MOST = 1_000
 First: TypeAlias = Annotated[int, strawberry.argument(description="How many at most, 1 to 1000.")]
 Key: TypeAlias = Annotated[UUID, strawberry.argument(description="The `id` of the thing.")]
@@ -81,13 +95,17 @@ async def several(
         for name, number in keys:
             by_first[number][name] = None
         answers = await asyncio.gather(
-            *(info.context.run(lambda store, n=n, names=names: load(store, list(names), n)) for n, names in by_first.items())
-        )  # fmt: skip
+            *(info.context.run(partial(_first_of, load, list(names), n)) for n, names in by_first.items())
+        )
         every = dict(zip(by_first, answers, strict=True))
         return [every[number].get(name, []) for name, number in keys]
 
     loader: DataLoader[Any, list[T]] = _loader(info, load, found)
     return await loader.load((key, at_most(first)))
+
+
+def _first_of(load: Any, keys: list[Any], first: int, store: Store) -> Any:
+    return load(store, keys, first)
 
 
 def _loader(info: Info, name: Hashable, load: Any) -> DataLoader[Any, Any]:
@@ -108,7 +126,7 @@ def copied(kind: type[T], record: Any, /, **more: Any) -> T:
 
 @cache
 def _names(kind: Any, record: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if hasattr(record, field.name))
+    return tuple(field.name for field in fields(kind) if field.init and hasattr(record, field.name))
 
 
 def word(kind: Any, value: Any) -> Any:

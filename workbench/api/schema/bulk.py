@@ -87,7 +87,7 @@ async def _run(job: Job, context: Any, ids: Sequence[UUID] | None, force_refresh
         wanted = list(dict.fromkeys(ids)) if ids is not None else []
         if ids is None:
             after: UUID | None = None
-            while page := await _again(context, lambda store: store.profiles.own(after)):
+            while page := await _again(context, lambda store, after=after: store.profiles.own(after)):
                 wanted += page
                 after = page[-1]
         job.total = len(wanted)

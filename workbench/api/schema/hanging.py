@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from workbench.api.schema.asking import Info, copied, one, described, word
+from workbench.api.schema.asking import Info, copied, described, one, word
 from workbench.api.schema.enums import FootprintKind, ThreatLevelName, TlpLabel, Verdict
 from workbench.api.schema.nodes import Node
 from workbench.api.schema.scalars import ASN, CIDR, BigInt, CountryCode

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import strawberry
 
-from workbench.api.schema.asking import First, Info, copied, each, one, described, several, word
+from workbench.api.schema.asking import First, Info, copied, described, each, one, several, word
 from workbench.api.schema.enums import (
     IntelCategory,
     IntelLayer,
@@ -93,7 +93,9 @@ class IpAddress:
         found = await one(info, _evidence, (self.address, self.snapshot))
         return [IntelEvidence.of(item) for item in found or ()]
 
-    @strawberry.field(description="The profiles of exactly this address that you may see, the strictest first.")
+    @strawberry.field(
+        description="The profiles of exactly this address that you may see, the strictest first."
+    )
     async def profiles(self, info: Info, first: First = 10) -> list[IpProfile]:
         if self.address is None:
             return []
@@ -155,7 +157,9 @@ class IntelSource:
         )
 
 
-@strawberry.type(description="An immutable, dated compilation of all sources. A verdict names the one it rests on.")
+@strawberry.type(
+    description="An immutable, dated compilation of all sources. A verdict names the one it rests on."
+)
 class IntelSnapshot:
     id: strawberry.ID = described("Its id, which begins with its date.")
     created: datetime = described("When it was built.")
@@ -224,9 +228,7 @@ def history_of(record: History) -> AddressHistory:
     """What was known of an address when."""
     return AddressHistory(
         address=record.address,  # type: ignore[arg-type]
-        listed=[
-            copied(Listing, item, category=word(IntelCategory, item.category)) for item in record.listed
-        ],
+        listed=[copied(Listing, item, category=word(IntelCategory, item.category)) for item in record.listed],
         located=[copied(Locating, item, as_organisation=item.as_org) for item in record.located],
         snapshots=list(record.snapshots),
     )

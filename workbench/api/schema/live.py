@@ -43,7 +43,9 @@ class IpProfileChange:
 
 @strawberry.type(description="That an alert was raised, or, first of all, that the stream is open.")
 class AlertRaised:
-    alert: Alert | None = described("The alert; null in the first event, which tells that the stream is open.")
+    alert: Alert | None = described(
+        "The alert; null in the first event, which tells that the stream is open."
+    )
     cursor: str = described("The place after this event: give it as `after` to go on from here.")
 
 
@@ -58,7 +60,8 @@ class Subscription:
         self,
         info: Info,
         filter: Annotated[
-            IpProfileFilter | None, strawberry.argument(description="Only profiles that meet these conditions.")
+            IpProfileFilter | None,
+            strawberry.argument(description="Only profiles that meet these conditions."),
         ] = None,
         after: After = None,
     ) -> AsyncGenerator[IpProfileChange, None]:
@@ -66,16 +69,18 @@ class Subscription:
         here = await ask(info, lambda store: place(store, after))
         yield IpProfileChange(kind=ChangeKind.READY, profile=None, cursor=str(here))
         look = partial(changed_since, conditions=conditions, limit=PAGE)
-        async for change in _told(info, here, lambda store, at: look(store, at), "profiles"):
+        async for change in _told(info, here, look, "profiles"):
             yield IpProfileChange(
                 kind=_kind(change.thing), profile=IpProfile.of(change.thing), cursor=str(change.place)
             )
 
-    @strawberry.subscription(description="Alerts as they are raised, each once. The first event has no alert.")
+    @strawberry.subscription(
+        description="Alerts as they are raised, each once. The first event has no alert."
+    )
     async def alert_raised(self, info: Info, after: After = None) -> AsyncGenerator[AlertRaised, None]:
         here = await ask(info, lambda store: place(store, after))
         yield AlertRaised(alert=None, cursor=str(here))
-        async for change in _told(info, here, lambda store, at: alerts_since(store, at, PAGE), "alerts"):
+        async for change in _told(info, here, partial(alerts_since, limit=PAGE), "alerts"):
             yield AlertRaised(alert=Alert.of(change.thing), cursor=str(change.place))
 
     @strawberry.subscription(
@@ -93,13 +98,13 @@ class Subscription:
 
 
 async def _told(
-    info: Info, here: Place, look: Callable[[Store, Place], Changes[T]], *kinds: str
+    info: Info, here: Place, look: Callable[..., Changes[T]], *kinds: str
 ) -> AsyncGenerator[Change[T], None]:
     """Changes from a place on, for ever: a page is read when the one before was taken."""
     async for _ in info.context.changes.hints(*kinds):
         more = True
         while more:
-            page: Any = await _patiently(info, partial(look, at=here))
+            page: Any = await _patiently(info, partial(look, here=here))
             for change in page.items:
                 yield change
             here, more = page.place, page.more

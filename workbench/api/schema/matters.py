@@ -39,7 +39,7 @@ class Investigation(Thing):
     @strawberry.field(
         description="The linked profiles that you may see, worst first. To page through many: searchIpProfiles(filter: {investigation: …})."
     )
-    async def profiles(self, info: Info, first: First = 100) -> list[IpProfile]:
+    async def profiles(self, info: Info, first: First = 20) -> list[IpProfile]:
         found = await several(info, together.profiles_of_investigations, self.record.id, first)
         return [IpProfile.of(each) for each in found]
 
@@ -66,7 +66,7 @@ class Entity(Thing):
         )
 
     @strawberry.field(description="The profiles that it has to do with and that you may see, worst first.")
-    async def profiles(self, info: Info, first: First = 100) -> list[EntityLink]:
+    async def profiles(self, info: Info, first: First = 20) -> list[EntityLink]:
         found = await several(info, together.profiles_of_entities, self.record.id, first)
         return [EntityLink.of(relation, self.record, profile) for relation, profile in found]
 

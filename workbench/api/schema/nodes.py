@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from workbench.api.schema.asking import Info, one, described
+from workbench.api.schema.asking import Info, described, one
 from workbench.store import together
 
 __all__ = ["Connection", "Edge", "Node", "Organisation", "PageInfo", "Thing"]
@@ -57,7 +57,9 @@ class Edge(Generic[T]):
     cursor: str = described("The place: give it as `after` to go on from here.")
 
 
-@strawberry.type(description="A page of items (Relay). There is no total: counting all would cost more than the page.")
+@strawberry.type(
+    description="A page of items (Relay). There is no total: counting all would cost more than the page."
+)
 class Connection(Generic[T]):
     edges: list[Edge[T]] = described("The items with their places.")
     nodes: list[T] = described("The items alone.")

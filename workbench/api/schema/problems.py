@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import strawberry
 
@@ -34,7 +34,9 @@ class NotFound(Problem):
     pass
 
 
-@strawberry.type(description="You may not do this: the thing is another organisation's, or above your clearance.")
+@strawberry.type(
+    description="You may not do this: the thing is another organisation's, or above your clearance."
+)
 class Forbidden(Problem):
     pass
 
@@ -96,8 +98,8 @@ async def attempt(
     except ValueError as error:
         return InvalidInput(message=str(error), path=_path(error, fields))
     except PermissionError as error:
-        if error.errno is not None:
-            raise  # of a file of the server's, and nothing to do with the member
+        if error.errno is not None or type(error) is not PermissionError:
+            raise  # of a file of the server's, or of a kind that the caller has a word for
         return Forbidden(message=str(error), path=["input"])
 
 

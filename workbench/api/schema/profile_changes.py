@@ -81,7 +81,9 @@ class BulkEnrichInput:
 class AddFootprintInput:
     profile: UUID = described("The `id` of the profile.")
     kind: FootprintKind = described("What it is.")
-    value: str = described("The hostname, domain, URL, account, device or certificate; up to 2048 characters.")
+    value: str = described(
+        "The hostname, domain, URL, account, device or certificate; up to 2048 characters."
+    )
     source: str = described("Who says so.")
     first_seen: datetime | None = described("Since when.", default=None)
     last_seen: datetime | None = described("When it was last confirmed.", default=None)
@@ -117,13 +119,13 @@ def seen(store: Store, key: UUID, version: int | None) -> Profile:
 
 
 async def _profile(
-    info: Info, key: UUID, work: Callable[[Store], Profile], **more: Any
+    info: Info, which: UUID, work: Callable[[Store], Profile], **more: Any
 ) -> IpProfile | Conflict | NotFound | Forbidden | InvalidInput:
     return await attempt(
         info,
         work,
         IpProfile.of,
-        version_of=lambda store: store.profiles.get(key).version,
+        version_of=lambda store: store.profiles.get(which).version,
         **more,
     )
 

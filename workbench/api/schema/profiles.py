@@ -86,21 +86,21 @@ class IpProfile(Thing):
         )
 
     @strawberry.field(description="Why somebody thinks something of it, latest first.")
-    async def evidence(self, info: Info, first: First = 100) -> list[Evidence]:
+    async def evidence(self, info: Info, first: First = 20) -> list[Evidence]:
         return [Evidence.of(each) for each in await several(info, _evidence, self.record.id, first)]
 
     @strawberry.field(description="When it was seen at one's own door, latest first.")
-    async def sightings(self, info: Info, first: First = 100) -> list[Sighting]:
+    async def sightings(self, info: Info, first: First = 20) -> list[Sighting]:
         return [Sighting.of(each) for each in await several(info, _sightings, self.record.id, first)]
 
     @strawberry.field(description="Its traces elsewhere, latest first.")
-    async def footprint(self, info: Info, first: First = 100) -> list[Footprint]:
+    async def footprint(self, info: Info, first: First = 20) -> list[Footprint]:
         found = await several(info, _footprint, self.record.id, first)
         return [Footprint.of(self.record.id, each) for each in found]
 
     @strawberry.field(description="The investigations that it is linked to, by name.")
     async def investigations(
-        self, info: Info, first: First = 100
+        self, info: Info, first: First = 20
     ) -> list[Annotated[Investigation, strawberry.lazy("workbench.api.schema.matters")]]:
         from workbench.api.schema.matters import Investigation
 
@@ -109,7 +109,7 @@ class IpProfile(Thing):
 
     @strawberry.field(description="Who and what stands behind it.")
     async def entities(
-        self, info: Info, first: First = 100
+        self, info: Info, first: First = 20
     ) -> list[Annotated[EntityLink, strawberry.lazy("workbench.api.schema.matters")]]:
         from workbench.api.schema.matters import EntityLink
 
@@ -118,17 +118,21 @@ class IpProfile(Thing):
 
     @strawberry.field(description="Alerts about it, newest first.")
     async def alerts(
-        self, info: Info, first: First = 100
+        self, info: Info, first: First = 20
     ) -> list[Annotated[Alert, strawberry.lazy("workbench.api.schema.alerts")]]:
         from workbench.api.schema.alerts import Alert
 
         return [Alert.of(each) for each in await several(info, together.alerts_of, self.record.id, first)]
 
-    @strawberry.field(description="What it was before each change, newest first; without what you could not see then.")
-    async def history(self, info: Info, first: First = 100) -> list[ProfileVersion]:
+    @strawberry.field(
+        description="What it was before each change, newest first; without what you could not see then."
+    )
+    async def history(self, info: Info, first: First = 20) -> list[ProfileVersion]:
         return [ProfileVersion.of(each) for each in await several(info, together.histories, self.record.id, first)]  # fmt: skip
 
-    @strawberry.field(description="The members (database roles) that it is named for at TLP:RED; none at other levels.")
+    @strawberry.field(
+        description="The members (database roles) that it is named for at TLP:RED; none at other levels."
+    )
     async def recipients(self, info: Info) -> list[str]:
         if self.tlp is not TlpLabel.RED:
             return []

@@ -62,8 +62,8 @@ class Query:
             role=member.role,
             organisation=Organisation(name=member.organisation.name),
             clearance=TlpLabel(member.clearance),
-            address=client.address,
-            country=client.country,
+            address=IPAddress(client.address) if client.address else None,
+            country=CountryCode(client.country) if client.country else None,
         )
 
     @strawberry.field(description="The active members of the store.")
@@ -123,7 +123,8 @@ class Query:
         self,
         info: Info,
         filter: Annotated[
-            IpProfileFilter | None, strawberry.argument(description="The conditions; without them, all profiles.")
+            IpProfileFilter | None,
+            strawberry.argument(description="The conditions; without them, all profiles."),
         ] = None,
         order_by: Annotated[
             ProfileOrder | None, strawberry.argument(description="The order; by default the filter's own.")
@@ -155,7 +156,7 @@ class Query:
         state: Annotated[
             InvestigationState | None, strawberry.argument(description="Only those in this state.")
         ] = None,
-        first: First = 100,
+        first: First = 50,
     ) -> list[Investigation]:
         at_most(first)
         wanted = state.value if state else None
@@ -171,9 +172,13 @@ class Query:
     async def entities(
         self,
         info: Info,
-        name: Annotated[str, strawberry.argument(description="How the name begins; case does not matter.")] = "",
-        kind: Annotated[EntityKind | None, strawberry.argument(description="Only those of this kind.")] = None,
-        first: First = 100,
+        name: Annotated[
+            str, strawberry.argument(description="How the name begins; case does not matter.")
+        ] = "",
+        kind: Annotated[
+            EntityKind | None, strawberry.argument(description="Only those of this kind.")
+        ] = None,
+        first: First = 50,
     ) -> list[Entity]:
         at_most(first)
         wanted = kind.value if kind else None
@@ -193,7 +198,7 @@ class Query:
         kinds: Annotated[
             list[FootprintKind] | None, strawberry.argument(description="Only of these kinds.")
         ] = None,
-        first: First = 100,
+        first: First = 50,
     ) -> list[Footprint]:
         at_most(first)
         wanted = [kind.value for kind in kinds or ()]
@@ -207,19 +212,25 @@ class Query:
     async def alerts(
         self,
         info: Info,
-        state: Annotated[AlertState | None, strawberry.argument(description="Only those in this state.")] = None,
-        first: First = 100,
+        state: Annotated[
+            AlertState | None, strawberry.argument(description="Only those in this state.")
+        ] = None,
+        first: First = 50,
     ) -> list[Alert]:
         at_most(first)
         wanted = state.value if state else None
         return [Alert.of(each) for each in await ask(info, lambda store: store.alerts.all(state=wanted, limit=first))]  # fmt: skip
 
     @strawberry.field(description="The watchlists, by name.")
-    async def watchlists(self, info: Info, first: First = 100) -> list[Watchlist]:
+    async def watchlists(self, info: Info, first: First = 50) -> list[Watchlist]:
         at_most(first)
-        return [Watchlist.of(each) for each in (await ask(info, lambda store: store.watchlists.all()))[:first]]
+        return [
+            Watchlist.of(each) for each in (await ask(info, lambda store: store.watchlists.all()))[:first]
+        ]
 
-    @strawberry.field(description="What verdicts rest on: the sources of a snapshot, with their dates and licences.")
+    @strawberry.field(
+        description="What verdicts rest on: the sources of a snapshot, with their dates and licences."
+    )
     async def sources(self, info: Info, snapshot: SnapshotName = None) -> list[intel.IntelSource]:
         from workbench.intel import library
 
@@ -231,7 +242,9 @@ class Query:
         at_most(first)
         return await ask(info, lambda _: intel.snapshots(first))
 
-    @strawberry.field(description="Which lists an address was on, and where and whose it was, from when to when.")
+    @strawberry.field(
+        description="Which lists an address was on, and where and whose it was, from when to when."
+    )
     async def history(
         self,
         info: Info,
@@ -253,7 +266,9 @@ class Query:
     ) -> Node | None:
         return await _node(info, id)
 
-    @strawberry.field(description="Things by their ids (Relay), in the order given; null for what is not there for you.")
+    @strawberry.field(
+        description="Things by their ids (Relay), in the order given; null for what is not there for you."
+    )
     async def nodes(
         self,
         info: Info,

@@ -47,7 +47,7 @@ def _address(value: Any) -> str:
         found = None
     if found is None or getattr(found, "scope_id", None):
         raise GraphQLError(f"{text!r} is no IP address")
-    return str(found)
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def _network(value: Any) -> str:
@@ -133,7 +133,7 @@ def _scalar(
 SCALARS: dict[object, ScalarDefinition] = {
     IPAddress: _scalar(
         "IPAddress",
-        "An IPv4 or IPv6 address without zone. Written in canonical form (RFC 5952 for IPv6), read in any.",
+        "An IPv4 or IPv6 address without zone. Written in canonical form (RFC 5952 for IPv6), read in any; an IPv4-mapped IPv6 address is the IPv4 address.",
         _address,
         str,
         "https://www.rfc-editor.org/rfc/rfc5952",

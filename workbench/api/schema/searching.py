@@ -22,7 +22,9 @@ class ReputationRange:
     max: int | None = described("The highest wanted, 0 to 100.", default=None)
 
 
-@strawberry.input(description="Conditions, all of which a profile has to meet. Those that are left out ask nothing.")
+@strawberry.input(
+    description="Conditions, all of which a profile has to meet. Those that are left out ask nothing."
+)
 class IpProfileFilter:
     text: str | None = described("Occurs in notes, tags, AS organisation or city, anywhere in a word; up to 200 characters.", default=None)  # fmt: skip
     misspelt: bool = described("Find what nearly matches `text` as well; slower, and not for streams.", default=False)  # fmt: skip

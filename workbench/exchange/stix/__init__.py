@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from workbench.exchange.stix.evidence import entries_of
     from workbench.exchange.stix.exporting import Export, export
     from workbench.exchange.stix.intake import Imported
+    from workbench.exchange.stix.intostore import IntoStore, import_into
     from workbench.exchange.stix.matching import Matches, columns_of, match
     from workbench.exchange.stix.objectstore import ObjectStore
     from workbench.exchange.stix.observing import observed
@@ -24,6 +25,7 @@ _HOME = {
     "Export": "exporting",
     "Imported": "intake",
     "Investigation": "dossier",
+    "IntoStore": "intostore",
     "Ledger": "versions",
     "Matches": "matching",
     "ObjectStore": "objectstore",
@@ -37,13 +39,14 @@ _HOME = {
     "entries_of": "evidence",
     "export": "exporting",
     "import_bundle": "reading",
+    "import_into": "intostore",
     "match": "matching",
     "observed": "observing",
     "recipient_of": "recipients",
 }
 __all__ = [
-    "Dossier", "Export", "Imported", "Investigation", "Ledger", "Matches", "ObjectStore", "PatternError", "Remark", "Seen",
-    "StreamError", "WithheldError", "columns_of", "dossiers_of", "entries_of", "export", "import_bundle", "match", "observed", "recipient_of",
+    "Dossier", "Export", "Imported", "IntoStore", "Investigation", "Ledger", "Matches", "ObjectStore", "PatternError", "Remark", "Seen",
+    "StreamError", "WithheldError", "columns_of", "dossiers_of", "entries_of", "export", "import_bundle", "import_into", "match", "observed", "recipient_of",
 ]  # fmt: skip
 
 
