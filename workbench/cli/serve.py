@@ -62,7 +62,7 @@ def serve(
     On your own machine:
       workbench serve
       curl -H "Authorization: Bearer $(workbench token create)" http://127.0.0.1:8000/graphql \\
-           --json '{"query": "{ me { role organisation } }"}'
+           --json '{"query": "{ me { role organisation { name } } }"}'
 
     \b
     For others, behind a proxy that ends TLS:

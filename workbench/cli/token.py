@@ -42,7 +42,7 @@ def create(role: str | None, days: float, note: str, audience: str) -> None:
     \b
       export WORKBENCH_TOKEN=$(workbench token create ines)
       curl -H "Authorization: Bearer $WORKBENCH_TOKEN" http://127.0.0.1:8000/graphql \\
-           --json '{"query": "{ me { role organisation } }"}'
+           --json '{"query": "{ me { role organisation { name } } }"}'
     """
     from workbench.store.server import system_role
 
