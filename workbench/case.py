@@ -52,19 +52,15 @@ class Case:
     ``con`` is its DuckDB connection, with the ``ip_…`` functions attached.
 
     Raises:
-        duckdb.IOException: the file cannot be opened, or another process has it open for writing.
+        OSError: the file is no DuckDB file, or another process has it open.
     """
 
     def __init__(self, path: str | Path) -> None:
-        import duckdb
-
         from workbench.frames.duckdb import attach
+        from workbench.frames.files import open_file
 
         self.path = Path(path)
-        new = not self.path.exists()
-        self.con: duckdb.DuckDBPyConnection = duckdb.connect(str(path))
-        if new and self.path.is_file():
-            self.path.chmod(0o600)  # before there is anything in it: a case may hold TLP:AMBER and above
+        self.con: duckdb.DuckDBPyConnection = open_file(path)
         attach(self.con)
 
     def __enter__(self) -> Case:

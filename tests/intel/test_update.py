@@ -14,7 +14,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -245,7 +245,7 @@ def test_ctrl_c_ends_an_endless_fetch_and_keeps_what_was_there(home: Path, site:
     site.asked.clear()
     script = f"""
 import json, sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from workbench.intel import Category, Layer, Reliability, Source
 from workbench.intel.refresh import update
 known = {{n: Source(id=n, title=n, parser="list", layers=(Layer.MEMBERSHIP,), reliability=Reliability.B, licence="own",
@@ -400,3 +400,14 @@ def test_notes_that_were_cut_are_no_hindrance(home: Path, site: Site) -> None:
     (home / "sources" / "feed" / "fetched.json").write_text('{"fetched": "20')
     assert outcome(feed) == ["updated"]
     assert json.loads((home / "sources" / "feed" / "fetched.json").read_text())["error"] is None
+
+
+def test_what_was_fetched_by_a_clock_that_ran_ahead_is_due_all_the_same(home: Path, site: Site) -> None:
+    site.files["list"] = b"192.0.2.1\n"
+    source = site.source("list", refresh=timedelta(days=1))
+    assert [outcome(source), outcome(source)] == [["updated"], ["not due"]]
+    notes = home / "sources" / "list" / "fetched.json"
+    facts = json.loads(notes.read_text())
+    notes.write_text(json.dumps({**facts, "fetched": (datetime.now(UTC) + timedelta(days=4000)).isoformat()}))
+    assert outcome(source) == ["unchanged"]
+    assert outcome(source) == ["not due"]

@@ -93,8 +93,9 @@ def triage(
         click.echo(note, err=True)
     if html:
         from workbench.enrichment.page import triage_page
+        from workbench.intel.library import write_text
 
-        html.write_text(triage_page(result, engine.snapshot, str(file)), encoding="utf-8")
+        write_text(html, triage_page(result, engine.snapshot, str(file)))
         click.echo(f"written: {html}", err=True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -21,14 +23,29 @@ def plain_errors(function: Callable[..., Any]) -> Callable[..., Any]:
         except BrokenPipeError:
             raise
         except (ValueError, OSError, LookupError) as error:
-            raise click.ClickException(
-                str(error.args[0] if isinstance(error, KeyError) else error)
-            ) from error
+            raise click.ClickException(_told(error)) from error
         except Exception as error:
             from workbench.intel import SnapshotError
 
-            if isinstance(error, SnapshotError):
-                raise click.ClickException(str(error)) from error
+            if isinstance(error, (SnapshotError, *_of_files())):
+                raise click.ClickException(_told(error)) from error
             raise
 
     return wrapped
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return str(error.args[0])
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        from workbench.intel.home import home
+
+        where = f": {error.filename}" if error.filename else ""
+        return f"the disk is full{where}; make room and run it again (intel is kept in {home()}, WORKBENCH_HOME moves it)"
+    return str(error)
+
+
+def _of_files() -> tuple[type[Exception], ...]:
+    """What DuckDB says of files that are damaged or on a full disk; nothing where it is not in use."""
+    duckdb = sys.modules.get("duckdb")
+    return (duckdb.IOException, duckdb.OutOfMemoryException) if duckdb else ()

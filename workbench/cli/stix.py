@@ -292,13 +292,9 @@ def _judged(
 
 @contextlib.contextmanager
 def _connected(case: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    import duckdb
+    from workbench.frames.files import open_file
 
-    try:
-        con = duckdb.connect(str(case) if case else ":memory:")
-    except duckdb.Error as error:
-        raise OSError(f"{case} cannot be opened as a case: {str(error).splitlines()[0]}") from error
-    with con:
+    with open_file(case or ":memory:") as con:
         yield con
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from workbench.intel.compile import compile_snapshot
@@ -164,9 +165,9 @@ def add(source: Source, path: Path, published: datetime | None = None) -> Source
         "fetched": now.isoformat(),
     }
     with locked(folder):
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy, path.open("rb") as original:
-            shutil.copyfileobj(original, copy)
-        os.replace(copy.name, folder / name)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".taking-") as draft:
+            shutil.copyfile(path, Path(draft) / name)
+            os.replace(Path(draft) / name, folder / name)
         write_text(folder / "source.json", json.dumps(about, indent=1))
         for old in folder.iterdir():
             if old.is_file() and old.name not in (name, "source.json", "fetched.json") and old.name[0] != ".":
@@ -361,11 +362,19 @@ def _pack_is_newer(snapshot: Snapshot) -> bool:
 
 def write_text(path: Path, text: str) -> None:
     """Written beside and renamed: readers see the old text or the new, never half of one."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(handle.name, path)
+    if path.exists() and not path.is_file():  # a pipe, a terminal
+        path.write_text(text, encoding="utf-8")
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
+    try:
+        with draft.open("w", encoding="utf-8") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _sha256(path: Path) -> str:

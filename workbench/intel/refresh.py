@@ -213,7 +213,8 @@ def _fetched(source: Source, how: _How) -> Updated:
     # What was fetched under another entry of the catalogue was perhaps read otherwise, or is another file.
     kept = not how.force and _is_there(source) and notes.get("defined") == defined
     last = notes.get("fetched")
-    if kept and last and now - datetime.fromisoformat(last) < source.refresh:
+    # Fetched in the future is fetched by a clock that was wrong: it would not be due for years.
+    if kept and last and abs(now - datetime.fromisoformat(last)) < source.refresh:
         return Updated(source.id, "not due", f"fetched {last[:16]}")
     if how.progress:
         how.progress(source.id, 0, None)

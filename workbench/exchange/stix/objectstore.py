@@ -44,13 +44,10 @@ class ObjectStore:
     """
 
     def __init__(self, database: Path | str | duckdb.DuckDBPyConnection = ":memory:") -> None:
-        import duckdb
+        from workbench.frames.files import open_file
 
         if isinstance(database, str | Path):
-            new = not Path(database).exists()
-            self.con = duckdb.connect(str(database))
-            if new and Path(database).is_file():
-                Path(database).chmod(0o600)  # partners' objects, of whatever level
+            self.con = open_file(database)
         else:
             self.con = database
         self.con.execute(_TABLES)

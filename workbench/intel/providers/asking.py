@@ -97,7 +97,8 @@ class _Call:
     async def one(self, turn: _Turn, address: str) -> Answer:
         provider = turn.provider
         stored = await asyncio.to_thread(self.ledger.answer, provider.id, address)
-        fresh = stored is not None and datetime.now(UTC) - stored.retrieved < provider.ttl
+        # An answer of the future was kept while the clock was wrong.
+        fresh = stored is not None and abs(datetime.now(UTC) - stored.retrieved) < provider.ttl
         if stored is not None and (self.offline or (fresh and not self.force_refresh)):
             return _answer(provider, address, stored, cached=True, expired=not fresh)
         if self.offline:
