@@ -97,12 +97,12 @@ def serve(api_town: Town) -> Iterator[Callable[..., Api]]:
     """Starts a server on the town; arguments are settings, and ``limits`` a dict of some of them."""
     with ExitStack() as running:
 
-        def start(*, limits: dict[str, Any] | None = None, **changed: Any) -> Api:
+        def start(schema: Any = None, *, limits: dict[str, Any] | None = None, **changed: Any) -> Api:
             home = Path(tempfile.mkdtemp(prefix="workbench-api-"))
             running.callback(shutil.rmtree, home, ignore_errors=True)
             settings = Settings(api_town.url_of("gate"), home, **changed)
             settings = settings.with_limits(**{"per_minute": 60_000, **(limits or {})})
-            api = running.enter_context(served(api_town, settings))
+            api = running.enter_context(served(api_town, settings, schema))
             running.callback(api.stop)
             return api
 
@@ -116,10 +116,10 @@ def api(serve: Callable[..., Api]) -> Api:
 
 
 @contextmanager
-def served(town: Town, settings: Settings, **options: Any) -> Iterator[Api]:
+def served(town: Town, settings: Settings, schema: Any = None, **options: Any) -> Iterator[Api]:
     """A server in a thread of this process, until the block ends."""
     set_up(as_json=True)
-    server = make_server(settings, **options)
+    server = make_server(settings, schema, **options)
     socket = listen("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, args=([socket],), name="api", daemon=True)
     thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Admission", "country_of", "token_of"]
 
+log = logging.getLogger("workbench.api")
 FRESH_SECONDS = 2
 MOST = 10_000
 
@@ -72,6 +74,10 @@ class Admission:
             raise Denied(f"you may not ask from {where}: the store's administrator set from where")
         return standing.member
 
+    def forget(self) -> None:
+        """Ask the store of every member anew."""
+        self._standings.clear()
+
     async def _standing(self, role: str) -> _Standing:
         found = self._standings.get(role)
         if found is not None and time.monotonic() - found.asked < FRESH_SECONDS:
@@ -95,11 +101,15 @@ def token_of(authorization: str | None) -> str | None:
 
 
 def country_of(address: str) -> str | None:
-    """ISO 3166-1 alpha-2 code by the current snapshot, or None where that does not know."""
+    """ISO 3166-1 alpha-2 code by the current snapshot, or None where that does not know or cannot be read."""
     from workbench.enrichment import open_engine
+    from workbench.intel import SnapshotError
 
-    engine = open_engine()
-    return _country(engine.snapshot.id, address)
+    try:
+        return _country(open_engine().snapshot.id, address)
+    except (SnapshotError, OSError) as error:
+        log.warning("the country of a client is not known", extra={"error": type(error).__name__})
+        return None
 
 
 @lru_cache(maxsize=10_000)

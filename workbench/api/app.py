@@ -28,6 +28,8 @@ from workbench.api.rates import Rates
 from workbench.api.tokens import Verifier
 
 if TYPE_CHECKING:
+    import strawberry
+
     from workbench.api.settings import Settings
     from workbench.store.acting import Pool
 
@@ -47,14 +49,19 @@ class Services:
     rates: Rates
 
 
-def build_app(settings: Settings) -> Starlette:
-    """The application on the store of ``settings``. Connects at once, and lets go when the server stops.
+def build_app(settings: Settings, schema: strawberry.Schema | None = None) -> Starlette:
+    """The application on the store of ``settings``, with the schema of this package or another one
+    (:func:`workbench.api.guards.guarded_schema`). Connects at once, and lets go when the server stops.
 
     Raises:
         Unreachable: the store does not answer.
     """
-    from workbench.api.schema import schema
     from workbench.store.acting import Pool
+
+    if schema is None:
+        from workbench.api.schema import schema as ours
+
+        schema = ours
 
     limits = settings.limits
     country_of("192.0.2.1")  # opens the snapshot, and builds the first one, before anybody waits for it

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import strawberry
     import uvicorn
 
     from workbench.api.settings import Settings
@@ -19,7 +20,7 @@ DRAIN_SECONDS = 20
 log = logging.getLogger("workbench.api")
 
 
-def make_server(settings: Settings, *, certificate: Path | None = None, key: Path | None = None, client_ca: Path | None = None) -> uvicorn.Server:  # fmt: skip
+def make_server(settings: Settings, schema: strawberry.Schema | None = None, *, certificate: Path | None = None, key: Path | None = None, client_ca: Path | None = None) -> uvicorn.Server:  # fmt: skip
     """A server ready to :func:`run`. Told to stop, it takes no more connections, ends those of WebSocket with 1012
     (their clients resume elsewhere or later), and lets requests that run end within :data:`DRAIN_SECONDS`.
 
@@ -39,7 +40,7 @@ def make_server(settings: Settings, *, certificate: Path | None = None, key: Pat
         if client_ca is not None:
             tls |= {"ssl_ca_certs": client_ca, "ssl_cert_reqs": ssl.CERT_REQUIRED}
     config = uvicorn.Config(
-        build_app(settings),
+        build_app(settings, schema),
         log_config=None, access_log=False, server_header=False,
         proxy_headers=False,  # whom to believe is ours to say: workbench.api.forwarded
         ws_max_size=settings.limits.body_bytes, ws_per_message_deflate=False,

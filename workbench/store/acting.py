@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ActingStore", "Pool"]
 
+NOBODY = "the role is nobody who is a member of this store"
+
 
 class Pool:
     """Connections of a login that is in ``workbench_api``: by itself it sees nothing, and for each transaction it
@@ -73,11 +75,21 @@ class Pool:
 
     @contextmanager
     def transaction(self, role: str) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction in which the connection is ``role`` and nobody else."""
-        from psycopg import sql
+        """A transaction in which the connection is ``role`` and nobody else.
 
+        Raises:
+            PermissionError: there is no such role, or the login may not act for it.
+        """
+        from psycopg import errors, sql
+
+        # "none" would be the login itself, and what is too long would be cut.
+        if role.lower() == "none" or not 0 < len(role.encode()) <= 63 or "\0" in role:
+            raise PermissionError(NOBODY)
         with self._pool.connection() as con, con.transaction():
-            con.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+            try:
+                con.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+            except (errors.InvalidParameterValue, errors.InsufficientPrivilege):
+                raise PermissionError(NOBODY) from None
             yield con
 
     def drop_broken(self) -> None:
@@ -116,8 +128,12 @@ class ActingStore(Store):
         """
 
         def work(con: psycopg.Connection[Any]) -> tuple[Member, frozenset[str] | None]:
+            # A role may be taken on and yet be no member: that of the API itself.
+            (usable,) = con.execute("SELECT pg_has_role('workbench_member', 'USAGE')").fetchone() or (False,)
+            if not usable:
+                raise PermissionError(NOBODY)
             member = self._identity(con)[1]
-            row = con.execute("SELECT countries FROM clearances WHERE role = current_user").fetchone()
+            row = con.execute("SELECT countries::text[] FROM clearances WHERE role = current_user").fetchone()
             return member, frozenset(row[0]) if row and row[0] is not None else None
 
         return self.run("your membership", work)
