@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ class Services:
     admission: Admission
     verifier: Verifier
     rates: Rates
+    sockets: Counter[str]
+    """Open WebSocket connections by member."""
 
 
 def build_app(settings: Settings, schema: strawberry.Schema | None = None) -> Starlette:
@@ -73,7 +76,7 @@ def build_app(settings: Settings, schema: strawberry.Schema | None = None) -> St
     verifier = Verifier(ring, settings.audience, settings.oidc, jwks, settings.clock_skew)
     admission = Admission(settings, verifier, pool, workers, changes)
     rates, persisted = Rates(limits.per_minute), Persisted(settings.queries)
-    services = Services(settings, pool, workers, changes, admission, verifier, rates)
+    services = Services(settings, pool, workers, changes, admission, verifier, rates, Counter())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -12,7 +12,6 @@ import asyncio
 import json
 import logging
 import time
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -39,18 +38,12 @@ __all__ = ["OverWebSocket"]
 
 log = logging.getLogger("workbench.api.sockets")
 
-CHECK_SECONDS = 15
-INIT_SECONDS = 10
-SEND_SECONDS = 30
-"""A client that takes nothing for so long is let go; it resumes from its cursor."""
-
 
 class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
     """The protocol is Strawberry's; admission, limits and persisted queries are ours."""
 
     services: Services
     persisted: Persisted
-    counts: Counter[str]
     role: str | None = None
     watch: asyncio.Task[None] | None = None
 
@@ -65,7 +58,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             if self.watch is not None:
                 self.watch.cancel()
             if self.role is not None:
-                self.counts[self.role] -= 1
+                self.services.sockets[self.role] -= 1
             log.info(
                 "websocket closed",
                 extra={
@@ -75,18 +68,19 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             )  # fmt: skip
 
     async def handle_connection_init(self, message: Any) -> None:
-        if self.connection_init_received or not isinstance(message.get("payload") or {}, dict):
+        payload = {} if message.get("payload") is None else message["payload"]
+        message["payload"] = payload
+        if self.connection_init_received or not isinstance(payload, dict):
             await super().handle_connection_init(message)
             return
-        message["payload"] = payload = message.get("payload") or {}
         token = token_of(_authorization(payload)) or token_of(self._socket.headers.get("authorization"))
         state = self._socket.state
         try:
             context = await self.services.admission.admit(token, state.client, state.request_id)
             role = context.member.role
-            if self.counts[role] >= context.settings.limits.sockets:
+            if self.services.sockets[role] >= context.settings.limits.sockets:
                 raise RateLimited(
-                    f"you have {self.counts[role]} connections open, up to that many are served"
+                    f"you have {self.services.sockets[role]} connections open, up to that many are served"
                 )
         except ApiError as error:
             self.connection_init_received = True
@@ -95,7 +89,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
         except OSError:
             await self.websocket.close(1013, "the store cannot be reached: try again in a moment")
             return
-        self.counts[role] += 1
+        self.services.sockets[role] += 1
         self.role, self.context = role, context
         self.watch = asyncio.create_task(self._watch())
         await super().handle_connection_init(message)
@@ -159,7 +153,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def send_message(self, message: Any) -> None:
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(self.services.settings.limits.send_seconds):
                 await super().send_message(message)
         except TimeoutError:
             log.warning("a client takes nothing: let go", extra={"member": self.role})
@@ -175,7 +169,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             if left <= 0:
                 await self.websocket.close(4401, "the token has expired")
                 return
-            await asyncio.sleep(min(left, CHECK_SECONDS))
+            await asyncio.sleep(min(left, self.services.settings.limits.check_seconds))
             try:
                 if self.context.grant.expires > time.time():
                     await self.services.admission.still(self.context.grant, self._socket.state.client)
@@ -198,7 +192,7 @@ class OverWebSocket:
         class Handler(_Handler):
             pass
 
-        Handler.services, Handler.persisted, Handler.counts = services, persisted, Counter()
+        Handler.services, Handler.persisted = services, persisted
 
         class View(GraphQL[Any, None]):
             graphql_transport_ws_handler_class = Handler
@@ -220,7 +214,7 @@ class OverWebSocket:
             schema,
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
-            connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
+            connection_init_wait_timeout=timedelta(seconds=limits.init_seconds),
             max_subscriptions_per_connection=limits.subscriptions,
             allowed_origins=services.settings.origins,
         )

@@ -33,6 +33,12 @@ class Limits:
     """WebSocket connections of one member."""
     subscriptions: int = 50
     """Operations at one time on one WebSocket connection."""
+    init_seconds: float = 10
+    """For a WebSocket to say who it is."""
+    check_seconds: float = 15
+    """Between two looks at whether the member of an open WebSocket is still to be served."""
+    send_seconds: float = 30
+    """A WebSocket client that takes nothing for so long is let go; it resumes from its cursor."""
     waiting: int = 2_000
     """Requests that wait for the database; further ones are told to come back."""
 
