@@ -73,7 +73,7 @@ class Guards(SchemaExtension):
     def _told_of(self) -> dict[str, Any]:
         """What the log may know of the operation: its kind, name and fingerprint, never what it was asked with."""
         execution = self.execution_context
-        digest = hashlib.sha256((execution.query or "").encode()).hexdigest()[:16]
+        digest = hashlib.sha256((execution.query or "").encode(errors="replace")).hexdigest()[:16]
         try:
             kind = execution.operation_type.value
             name = execution.operation_name or ""
