@@ -55,6 +55,13 @@ class TooLarge(ApiError):
     status = 413
 
 
+class TooSlow(ApiError):
+    """The body does not come."""
+
+    code = "TOO_SLOW"
+    status = 408
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     query: str | None
@@ -109,7 +116,7 @@ class OverHttp:
         charset = dict(_parameters(parameters)).get("charset", "utf-8").lower()
         if charset not in ("utf-8", "utf8"):
             raise UnsupportedMedia("the charset is utf-8")
-        document = _parsed(await _body(request, limits.body_bytes), "the body")
+        document = _parsed(await _body(request, limits.body_bytes, limits.request_seconds), "the body")
         if isinstance(document, list):
             if not 0 < len(document) <= limits.batch:
                 raise ApiError(f"a batch has 1 to {limits.batch} operations, not {len(document)}")
@@ -218,16 +225,20 @@ def _response(body: Any, status: int, media: str) -> Response:
     return Response(text.encode("utf-8", "backslashreplace"), status, media_type=f"{media}; charset=utf-8")
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def _body(request: Request, most: int, seconds: float) -> bytes:
     told_length = request.headers.get("content-length", "")
     if told_length.isdigit() and int(told_length) > most:
         raise TooLarge(f"the body has up to {most:,} bytes")
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise TooLarge(f"the body has up to {most:,} bytes")
-        parts.append(part)
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in request.stream():
+                size += len(part)
+                if size > most:
+                    raise TooLarge(f"the body has up to {most:,} bytes")
+                parts.append(part)
+    except TimeoutError:
+        raise TooSlow(f"the body did not come within {seconds:g} seconds") from None
     return b"".join(parts)
 
 

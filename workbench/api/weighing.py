@@ -54,7 +54,7 @@ class Weight:
 
 def weigh(schema: GraphQLSchema, document: DocumentNode, name: str | None, variables: Mapping[str, Any] | None) -> Weight:  # fmt: skip
     """The weight of the operation ``name`` (None: the only one). Names that are not in the schema weigh nothing
-    but depth: validation refuses them. Introspection is free of the limit of depth."""
+    but depth: validation refuses them. Introspection is bounded by a rule of graphql-core."""
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     chosen = [each for each in operations if name is None or (each.name and each.name.value == name)]
     heaviest = Weight()
@@ -118,6 +118,8 @@ class _Scale:
         aliases = 1 if node.alias else 0
         if node.selection_set is None:
             return Weight(1, aliases, 0)
+        if name in ("__schema", "__type"):
+            return Weight(0, aliases + self.of(node.selection_set, None, sized=False).aliases, 1)
         field = self._definition(parent, name)
         size = self._size(node, field)
         within = self.of(
@@ -127,14 +129,9 @@ class _Scale:
             of_many = field is not None and _is_list(field) and not (sized and name in IN_A_CONNECTION)
             size = UNSIZED if of_many else 1
         counts = field is not None and is_composite_type(get_named_type(field.type))
-        depth = 0 if name in ("__schema", "__type") else within.depth + 1
-        return Weight(depth, aliases + within.aliases, size * (int(counts) + within.cost))
+        return Weight(within.depth + 1, aliases + within.aliases, size * (int(counts) + within.cost))
 
     def _definition(self, parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:
-        if name == "__schema":
-            return GraphQLField(GraphQLNonNull(self._schema.type_map["__Schema"]))  # type: ignore[arg-type]
-        if name == "__type":
-            return GraphQLField(self._schema.type_map["__Type"])  # type: ignore[arg-type]
         if isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)):
             found: GraphQLField | None = parent.fields.get(name)
             return found
