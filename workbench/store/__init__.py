@@ -64,8 +64,8 @@ def connect_store(url: str | None = None, *, organisation: str = "My organisatio
     with Administration(superuser) as administration:
         state = administration.status()
         if state.schema != state.newest:
-            state = administration.migrate()
-        if not state.counts["members"]:
+            administration.migrate()
+        if not administration.is_known(role):
             administration.add_organisation(organisation)
             administration.add_member(role, organisation, TLP.RED)
     return Store(as_role(superuser, role))

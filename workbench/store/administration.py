@@ -207,6 +207,12 @@ class Administration:
                 )
             self.con.execute(sql.SQL("GRANT workbench_api TO {}").format(name))
 
+    def is_known(self, role: str) -> bool:
+        """Whether a role is a member, or was one before she was suspended."""
+        with plain(f"member {role!r}"), self._as_warden():
+            found = self.con.execute("SELECT FROM workbench.members WHERE role = %s", (role,)).fetchone()
+        return found is not None
+
     def suspend_member(self, role: str) -> None:
         """From now on she sees nothing, over an open connection too. :meth:`add_member` lets her in again.
 
