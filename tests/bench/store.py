@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import psycopg
 import pyarrow as pa
+from plans import plan_of
 
 import workbench as wb
 from workbench.store import Administration, Store
@@ -150,39 +151,7 @@ def _ask(store: Store, con: psycopg.Connection[Any], title: str, filters: Any, p
             peers.append((time.perf_counter() - began) * 1000)
     p50, p95 = np.percentile(times, [50, 95])
     other = f"{np.percentile(peers, 95):>9.1f}" if peers else f"{'':>9}"
-    print(f"{title:<34}{p50:>8.1f}{p95:>8.1f}{found:>7}   {other}  {_plan(store, filters())}")
-
-
-def _plan(store: Store, filters: dict[str, Any]) -> str:
-    """The indexes of the plan; a sequential scan of profiles is shouted."""
-    from workbench.store import searching
-
-    seen: list[str] = []
-    original = store.run
-
-    def explain(what: str, work: Any, **options: Any) -> Any:
-        class Explaining:
-            def execute(self, query: Any, values: Any = None) -> Any:
-                if isinstance(query, bytes) and b"LIMIT" in query:
-                    con = store._connected()
-                    seen.extend(row[0] for row in con.execute(b"EXPLAIN " + query, values).fetchall())
-                if isinstance(query, str) and "matching" in query:
-                    return store._connected().execute(query, values)
-                return store._connected().execute("SELECT WHERE false")
-
-        work(Explaining())
-        return []
-
-    store.run = explain  # type: ignore[method-assign]
-    try:
-        searching.search(store, "p.id, p.id, p.id, p.secrecy", lambda row: row, **filters)
-    finally:
-        store.run = original  # type: ignore[method-assign]
-    if any("Seq Scan on profiles" in line for line in seen):
-        return "SEQUENTIAL SCAN"
-    return ", ".join(
-        sorted({line.split(" using ")[1].split()[0] for line in seen if "using profiles" in line})
-    )
+    print(f"{title:<34}{p50:>8.1f}{p95:>8.1f}{found:>7}   {other}  {plan_of(store, **filters())}")
 
 
 def _peer(con: psycopg.Connection[Any]) -> None:

@@ -76,25 +76,98 @@ def test_an_alert_is_acknowledged_and_closed_by_the_watching_organisation(town: 
     assert ines.alerts.close(alert).state == "closed"
 
 
-def test_a_new_listing_in_a_watched_network_raises_one_alert_however_often_it_is_checked(
-    town: Any, home: Path, tmp_path: Path
-) -> None:
-    from workbench.intel import build, library
+@pytest.fixture(scope="module")
+def snapshots(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A home with six small snapshots: without a list, and with one on which addresses come and go."""
+    from workbench.intel import Layer, Reliability, Source, build
     from workbench.intel.catalogue import load
 
-    before = library.current().id
-    listed = tmp_path / "ipsum.txt"
-    listed.write_text("# IPsum\n203.0.113.9\t6\n8.8.4.4\t3\n1.2.3.4\t5\n", encoding="utf-8")
-    library.add(load()["ipsum"], listed)
-    build()
+    folder = tmp_path_factory.mktemp("intel")
+    where = Source("where", "Where", "ranges", (Layer.GEO, Layer.NETWORK), Reliability.A, "CC0-1.0", "Where")
+    ranges = folder / "where.csv"
+    ranges.write_text("network,country,asn,as_org\n185.246.188.0/22,NL,200651,FlokiNET\n")
+    listed = folder / "ipsum.txt"
+    with pytest.MonkeyPatch.context() as context:
+        context.setenv("WORKBENCH_HOME", str(folder))
+        ids = [build([(where, ranges)], only=True).id]
+        days = ([], ["185.246.188.1"], ["185.246.188.1", "185.246.188.2"], ["185.246.188.2"], ["185.246.188.1", "185.246.188.2"])  # fmt: skip
+        for day, entries in enumerate(days, 10):
+            listed.write_text(f"# Last updated: 2026-11-{day}\n203.0.113.9\t6\n8.8.4.4\t3\n" + "".join(f"{e}\t5\n" for e in entries))  # fmt: skip
+            ids.append(build([(where, ranges), (load()["ipsum"], listed)], only=True).id)
+    return folder, ids
+
+
+def test_new_intel_raises_one_alert_a_listing_however_often_and_with_what_it_is_checked(
+    town: Any, snapshots: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.intel import library
+
+    folder, ids = snapshots
+    monkeypatch.setenv("WORKBENCH_HOME", str(folder))
+    monkeypatch.setattr(library, "_pack_is_newer", lambda _: False)
+    (folder / "checked.json").unlink(missing_ok=True)
+
+    def built(number: int) -> None:
+        (folder / "snapshots" / "current").write_text(ids[number])
+        library.current.cache_clear()
+
+    store, colleague = town.store("ines"), town.store("ida")
+    for name, watched in (
+        ("net", {"network": "185.246.188.0/22"}), ("carrier", {"asn": 200651}), ("again", {"asn": 200651}),
+        ("land", {"country": "NL"}), ("elsewhere", {"network": "5.0.0.0/8"}), ("loud", {"threat_level": "high"}),
+    ):  # fmt: skip
+        store.watchlists.create(name, **watched)
+    built(0)
+    assert store.watchlists.check() == 0  # there is nothing to compare with yet
+    built(1)
+    assert store.watchlists.check() == 0
+    built(2)
+    assert store.watchlists.check() == 4
+    assert {alert.name for alert in store.alerts.all()} == {"net", "carrier", "again", "land"}
+    assert {alert.says.partition(" in ")[0] for alert in store.alerts.all()} == {"185.246.188.1"}
+    assert "listed as attacker by ipsum" in store.alerts.all()[0].says
+    # The same listing between other snapshots, and by a colleague, is no other cause.
+    for before, after in ((ids[0], ids[2]), (ids[1], library.current()), (ids[0], None)):
+        assert store.watchlists.check(before, after) == 0
+    built(3)
+    assert colleague.watchlists.check(ids[1]) == 4
+    assert store.watchlists.check() == 0
+    assert len(store.alerts.all()) == 8
+    # Gone and listed again is a cause of its own.
+    built(4)
+    assert store.watchlists.check() == 0
+    built(5)
+    assert store.watchlists.check() == 4
+    assert colleague.watchlists.check(ids[4]) == 0
+    assert colleague.watchlists.check(ids[3]) == 0
+    assert len(store.alerts.all()) == 12
+    library.current.cache_clear()
+
+
+def test_a_profile_that_new_intel_moves_into_a_watched_network_raises_an_alert(town: Any) -> None:
     store = town.store("ines")
-    store.watchlists.create("watch", network="1.2.0.0/16")
-    store.watchlists.create("elsewhere", network="5.0.0.0/8")
-    assert store.watchlists.check(before) == 1
-    assert store.watchlists.check(before) == 0
-    (alert,) = store.alerts.all()
-    assert alert.says.startswith("1.2.3.4")
-    assert "by ipsum" in alert.says
+    with town.superuser() as con:
+        store.profiles.create("185.246.188.74")
+        con.execute("UPDATE profiles SET asn = 64496, country = 'DE', snapshot = NULL")
+    store.watchlists.create("carrier", asn=200651)
+    store.watchlists.create("land", country="NL")
+    seen: list[int] = []
+    assert store.profiles.enrich_all(progress=seen.append) == 1
+    assert seen == [1]
+    assert {alert.says for alert in store.alerts.all()} == {
+        "185.246.188.74 has come to be in carrier", "185.246.188.74 has come to be in land"
+    }  # fmt: skip
+    assert store.profiles.enrich_all() == 0
+
+
+def test_profiles_are_not_brought_back_to_older_intel_than_a_colleague_has(town: Any) -> None:
+    store = town.store("ines")
+    made = store.profiles.create("185.246.188.74")
+    with town.superuser() as con:
+        con.execute("UPDATE profiles SET snapshot = '9999-01-01-of-a-colleague', verdict = 'newer'")
+    assert store.profiles.enrich_all() == 0
+    assert store.profiles.get(made.id).verdict == "newer"
+    assert store.profiles.enrich_all(force_refresh=True) == 1
 
 
 def test_alerts_arrive_while_listening_and_none_is_missed_when_the_connection_breaks(town: Any) -> None:

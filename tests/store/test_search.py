@@ -100,14 +100,21 @@ def test_a_filter_finds_exactly_what_it_says(filled: Any, filters: dict[str, Any
     assert len(found) == len({profile.id for profile in found})
 
 
-def test_a_common_word_is_found_by_walking_and_by_lookup_alike(
-    filled: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("look", "few"), [(1, 3), (5, 3), (40, 3), (40, 5_000), (5_000, 5_000)])
+@pytest.mark.parametrize("order", ["reputation", "updated", "address"])
+def test_a_common_word_is_found_alike_however_it_is_looked_for(
+    filled: Any, monkeypatch: pytest.MonkeyPatch, look: int, few: int, order: str
 ) -> None:
     _, ines, _ = filled
-    looked_up = _everything(ines, text="bravo", country="DE")
-    monkeypatch.setattr("workbench.store.searching.FEW", 3)
-    assert [p.id for p in _everything(ines, text="bravo", country="DE")] == [p.id for p in looked_up]
-    assert looked_up
+    for filters in (
+        {"text": "bravo"}, {"text": "bravo", "country": ["DE", "NL"]}, {"tag": "strict", "asn": [64496, 64497]}, {"text": "none such"},
+    ):  # fmt: skip
+        looked_up = _everything(ines, order=order, **filters)
+        with monkeypatch.context() as context:
+            context.setattr("workbench.store.searching.LOOK", look)
+            context.setattr("workbench.store.searching.FEW", few)
+            assert [p.id for p in _everything(ines, order=order, **filters)] == [p.id for p in looked_up]
+        assert bool(looked_up) == (filters != {"text": "none such"})
 
 
 def test_each_sees_her_own_share_of_the_same_search(filled: Any) -> None:

@@ -11,9 +11,11 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -62,13 +64,13 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    folder = tmp_path_factory.mktemp("crashing") / "data"
-    for parent in (folder.parent, folder.parent.parent, folder.parent.parent.parent):
-        parent.chmod(0o755)  # the server's own user is to get there
-    made = Cluster(folder)
+def cluster() -> Iterator[Cluster]:
+    # Not in pytest's own folder, which another run of pytest closes to the user the server runs as where that is root's.
+    folder = Path(tempfile.mkdtemp(prefix="workbench-pg-"))
+    made = Cluster(folder / "data")
     yield made
     made.server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Analyst:

@@ -209,8 +209,8 @@ class Administration:
 
     def is_known(self, role: str) -> bool:
         """Whether a role is a member, or was one before she was suspended."""
-        with plain(f"member {role!r}"), self._as_warden():
-            found = self.con.execute("SELECT FROM workbench.members WHERE role = %s", (role,)).fetchone()
+        with plain(f"member {role!r}"), self.con.transaction(), self._as_warden():
+            found = self.con.execute("SELECT 1 FROM workbench.members WHERE role = %s", (role,)).fetchone()
         return found is not None
 
     def suspend_member(self, role: str) -> None:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SELECT_ALERT", "SELECT_WATCHLIST", "Alert", "Alerts", "Watchlist", "Watchlists", "watchlist_of"]  # fmt: skip
 
-HOSTILE = ("attacker", "abuser", "tor", "vpn", "proxy")
-"""Categories of a listing that are worth an alert."""
-
 SELECT_WATCHLIST = (
     "SELECT t.id, t.name, t.network::text, t.asn, t.country, t.threat_level, (SELECT o.name FROM organisations o WHERE o.id = t.owner) AS owner, "
     "t.secrecy, t.version, t.created_by, t.created_at, t.deleted_at FROM watchlists t"
@@ -86,8 +83,8 @@ class Watchlists:
         recipients: Iterable[str] = (),
     ) -> Watchlist:  # fmt: skip
         """Watch one thing: a network or address, an AS number, a country (ISO 3166-1 alpha-2), or profiles that
-        reach a threat level. An alert is raised when a profile there is made or its verdict or threat level
-        changes, and, for networks, when new intel lists something in it (:meth:`check`).
+        reach a threat level. An alert is raised when a profile there is made, comes to be there, or its verdict or
+        threat level changes, and when new intel lists something there (:meth:`check`).
 
         Raises:
             StoreError: none of the four is given, or more than one.
@@ -131,45 +128,20 @@ class Watchlists:
         set_level(self._store, "watchlists", watchlist.id, watchlist.version, level, reason, recipients)
         return self.get(watchlist.id)
 
-    def check(self, before: Any, after: Any = None) -> int:
-        """Raise an alert for what one snapshot lists in watched networks and an earlier one did not; how many.
+    def check(self, before: Any = None, after: Any = None) -> int:
+        """Raise an alert for what one snapshot lists in watched networks, ASes and countries and an earlier one did
+        not; how many. To be called when new intel was built: ``workbench store refresh`` does.
 
-        ``before`` and ``after`` are snapshots, ids or dates, ``after`` the current one by default. Checking
-        twice raises nothing new. :meth:`workbench.store.profiles.Profiles.enrich_all` does the same for
-        verdicts of profiles.
+        ``before`` and ``after`` are snapshots, ids or dates: by default the one that this was last done for on this
+        machine, and the current one. However often and by how many it is called, a listing that goes on is told
+        once. :meth:`workbench.store.profiles.Profiles.enrich_all` does the same for the verdicts of profiles.
 
         Raises:
             SnapshotError: there is no such snapshot.
         """
-        import pyarrow as pa
-        import pyarrow.compute as pc
+        from workbench.store.listings import check
 
-        from workbench.addresses.overlaps import overlaps
-        from workbench.addresses.text import parse_networks
-        from workbench.intel import library, timeline
-
-        watched = [w for w in self.all() if w.network and w.owner == self._store.me.organisation.name]
-        if not watched:
-            return 0
-        new = library.open_snapshot(after)
-        listed = timeline.diff(library.open_snapshot(before), new).listed
-        listed = listed.filter(pc.is_in(listed.column("category"), pa.array(HOSTILE)))
-        pairs = overlaps(parse_networks([w.network for w in watched]), parse_networks(listed.column("entry")))
-        rows = listed.take([entry for _, entry in pairs]).to_pylist()
-
-        def work(con: Any) -> int:
-            raised = 0
-            for (watch, _), row in zip(pairs, rows, strict=True):
-                cause = f"listed {row['source']} {row['category']} {row['entry']} in {new.id}"
-                says = (
-                    f"{row['entry']} in {watched[watch].name}: listed as {row['category']} by {row['source']}"
-                )
-                raised += con.execute(
-                    "SELECT raise_alert(%s, %s, %s)", (watched[watch].id, cause, says)
-                ).fetchone()[0]
-            return raised
-
-        return self._store.run("alerts", work)
+        return check(self._store, self.all(), before, after)
 
 
 class Alerts:

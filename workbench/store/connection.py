@@ -39,6 +39,7 @@ SESSION: dict[str, Any] = {
     "keepalives_count": 3,
 }
 """How a connection to a store is opened, whoever opens it."""
+_STRANGER = "your database role is no active member of this store: its administrator adds you with: workbench store member ROLE --organisation NAME"
 
 
 class Store:
@@ -215,7 +216,10 @@ class Store:
     def _check(self, con: psycopg.Connection[Any]) -> None:
         from workbench.store.administration import newest
 
-        if not _one(con, "SELECT to_regclass('workbench.migrations')")[0]:
+        (entered,) = _one(con, "SELECT has_schema_privilege(to_regnamespace('workbench'), 'USAGE')")
+        if entered is False:
+            raise PermissionError(_STRANGER)
+        if not entered or not _one(con, "SELECT to_regclass('workbench.migrations')")[0]:
             raise StoreError(
                 "the database has no store: its administrator makes one with: workbench store init URL"
             )
@@ -236,9 +240,7 @@ class Store:
             con.execute(query.encode()).fetchall() if con is not None else self.rows("your membership", query)
         )
         if not found:
-            raise PermissionError(
-                "your database role is no active member of this store: its administrator adds you with: workbench store member add"
-            )
+            raise PermissionError(_STRANGER)
         role, organisation, name, in_community, level, clients = found[0]
         return organisation, Member(role, Organisation(name, frozenset(clients), in_community), TLP(level))
 

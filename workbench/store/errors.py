@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
 
 __all__ = ["Conflict", "NotFound", "StoreError", "Unreachable", "plain"]
 
@@ -85,12 +88,31 @@ def plain(what: str) -> Iterator[None]:
         raise refused from None
     except errors.InsufficientPrivilege as error:
         raise PermissionError(f"{what}: {_denied(error)}") from None
-    except errors.RaiseException as error:
+    except (errors.RaiseException, errors.DataError) as error:
         raise StoreError(f"{what}: {_first(error)}") from None
-    except errors.DataError as error:
-        raise StoreError(f"{what}: {_first(error)}") from None
+    except errors.QueryCanceled as error:
+        raise StoreError(f"{what}: it took longer than the server allows: {_first(error)}") from None
+    except errors.LockNotAvailable:
+        raise StoreError(f"{what}: somebody else is changing it: try again in a moment") from None
+    except errors.ReadOnlySqlTransaction:
+        raise StoreError(
+            f"{what}: this server takes no changes, it is a copy or was set to read only"
+        ) from None
+    except psycopg.ProgrammingError as error:
+        if error.sqlstate is None:  # the driver's own: a URL that is none, most likely
+            raise StoreError(f"{what}: no URL of a PostgreSQL database: {_first(error)}") from None
+        raise
     except psycopg.OperationalError as error:
-        raise Unreachable(f"{what}: the server cannot be reached: {_first(error)}") from error
+        if _lost(error):
+            raise Unreachable(f"{what}: the server cannot be reached: {_first(error)}") from error
+        raise StoreError(f"{what}: the server cannot do it: {_first(error)}") from error
+
+
+def _lost(error: psycopg.OperationalError) -> bool:
+    """Whether it is the connection that failed: without a code of the server, or with one of its going away. Others, as of
+    a full disk, come from a server that is there."""
+    code = error.sqlstate or ""
+    return not code or code.startswith(("08", "57P", "28")) or code == "53300"
 
 
 def _first(error: Any) -> str:

@@ -23,7 +23,8 @@ class Filters:
     """Conditions on ``profiles p`` with their ``values``; ``sets`` are queries for ids.
 
     ``matching`` are the arguments of the function of that name, ``matching_wants`` the same as conditions.
-    ``several`` are columns that may have any of some values, with their types. ``selective`` where few are expected, so that sorting them is sooner done than walking along an order.
+    ``several`` are columns that may have any of some values, with their types. ``common`` where many may match,
+    ``selective`` where few are expected, so that sorting them is sooner done than walking along an order.
     """
 
     wants: list[str] = field(default_factory=list)
@@ -32,6 +33,7 @@ class Filters:
     several: dict[str, str] = field(default_factory=dict)
     matching: dict[str, Any] = field(default_factory=dict)
     matching_wants: list[str] = field(default_factory=list)
+    common: bool = False
     selective: bool = False
     order: str = "reputation"
 
@@ -154,6 +156,7 @@ def _match(
     if tag is not None:
         found.matching["tags"] = clean_tags(tag)
         found.matching_wants.append("p.tags @> %(tags)s")
+    found.common = covering is None and not misspelt
     if covering is not None:
         found.matching["covering"] = _network(covering, "covering")
         found.matching_wants.append("p.address >>= %(covering)s")

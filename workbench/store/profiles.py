@@ -293,8 +293,9 @@ class Profiles:
         """Bring every profile of the member's organisation, or ``only`` some, to the current intel, in batches; how many
         changed.
 
-        What was done stays done if it is stopped; profiles changed by others meanwhile are left to the next run.
-        Watchlists see the changes.
+        What was done stays done if it is stopped; profiles changed by others meanwhile, or brought to newer intel
+        than is here, are left as they are, the latter except for a given ``snapshot`` or with ``force_refresh``.
+        Watchlists see the changes. ``progress`` is called with how many more were looked at.
         """
         from workbench.enrichment import open_engine
 
@@ -309,8 +310,18 @@ class Profiles:
                 "profiles",
                 "SELECT id, host(network(address)), version FROM profiles WHERE id > %s AND deleted_at IS NULL "
                 "AND owner = (SELECT organisation FROM members WHERE role = current_user) "
-                "AND (%s OR snapshot IS DISTINCT FROM %s) AND (%s::uuid[] IS NULL OR id = ANY (%s::uuid[])) ORDER BY id LIMIT %s",
-                (after, force_refresh, engine.snapshot.id, chosen, chosen, BATCH),
+                "AND (%s OR snapshot IS NULL OR snapshot < %s OR snapshot <> %s AND %s) "
+                "AND (%s::uuid[] IS NULL OR id = ANY (%s::uuid[])) ORDER BY id LIMIT %s",
+                (
+                    after,
+                    force_refresh,
+                    engine.snapshot.id,
+                    engine.snapshot.id,
+                    snapshot is not None,
+                    chosen,
+                    chosen,
+                    BATCH,
+                ),
             )
             if not batch:
                 return changed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
@@ -21,6 +22,8 @@ T = TypeVar("T")
 MOST = 1_000
 FEW = 5_000
 """Ids that are sooner looked up and sorted than found by walking along the order."""
+LOOK = 3_000
+"""Profiles of each audience among which what many have is looked for first."""
 
 _ORDERS = {
     "reputation": ("rank", "smallint", "<", "DESC"),
@@ -103,9 +106,14 @@ def _rows(con: Any, columns: str, wanted: Filters, order: str) -> list[Any]:
     column, _, _, direction = _ORDERS[order]
     ordering = f"p.{column} {direction}, p.id {direction}"
     shown = f"{columns}, p.{column}::text AS position"
+    found: list[Any] | None
     sets = list(wanted.sets)
     wants, values = list(wanted.wants), dict(wanted.values)
     if wanted.matching:
+        if wanted.common and not sets and not (wanted.selective and order != "address"):
+            found = _among_the_first(con, shown, wanted, order)
+            if found is not None:
+                return found
         (ids,) = con.execute(
             "SELECT matching(%(text)s, %(misspelt)s, %(tags)s, %(covering)s, %(few)s)",
             {**wanted.matching, "few": FEW},
@@ -122,31 +130,63 @@ def _rows(con: Any, columns: str, wanted: Filters, order: str) -> list[Any]:
             f"SELECT {shown} FROM (SELECT DISTINCT f.id FROM ({' INTERSECT '.join(sets)}) AS f (id)) AS f "
             f"JOIN profiles p ON p.id = f.id WHERE {' AND '.join(wants)} ORDER BY {ordering} LIMIT %(limit)s"
         )
-        found: list[Any] = con.execute(query.encode(), values).fetchall()
-        return found
-    # One ordered walk an audience (and value, where several are wanted), of which the best are taken: an index on
-    # (audience, …) gives each in order, but not their union. Without statistics, which tell of hidden rows, the planner would sooner sort.
-    walked = not wanted.selective or order == "address"
-    inner = ordering if walked else f"nullif(p.{column}, NULL) {direction}, p.id {direction}"
-    if walked:
-        con.execute(
-            "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
-        )
-    branches = ""
+        found = con.execute(query.encode(), values).fetchall()
+    elif wanted.selective and order != "address":
+        inner = f"nullif(p.{column}, NULL) {direction}, p.id {direction}"
+        found = con.execute(_each_audience(shown, wanted, wants, inner, ordering).encode(), values).fetchall()
+    else:
+        with _walking(con):
+            query = _each_audience(shown, wanted, wants, ordering, ordering)
+            found = con.execute(query.encode(), values).fetchall()
+    return found
+
+
+def _among_the_first(con: Any, shown: str, wanted: Filters, order: str) -> list[Any] | None:
+    """A page of words or tags that many have, found among the first of each audience without looking any of them
+    up; None where it is not certain that these come first of all."""
+    column, kind, sign, direction = _ORDERS[order]
+    ordering = f"p.{column} {direction}, p.id {direction}"
+    values = {**wanted.values, **wanted.matching, "look": LOOK}
+    with _walking(con):
+        edge = con.execute(
+            _each_audience(
+                f"p.{column}::text, p.id", wanted, wanted.wants, f"{ordering} OFFSET %(look)s", ordering, "1"
+            ).encode(),
+            values,
+        ).fetchone()
+        wants = [*wanted.wants, *wanted.matching_wants]
+        if edge is not None:
+            beyond = {">": "<=", "<": ">="}[sign]
+            wants.append(f"(p.{column}, p.id) {beyond} (%(edge)s::{kind}, %(edge_id)s::uuid)")
+            values.update(edge=edge[0], edge_id=edge[1])
+        rows: list[Any] = con.execute(
+            _each_audience(shown, wanted, wants, ordering, ordering).encode(), values
+        ).fetchall()
+    return rows if edge is None or len(rows) == values["limit"] else None
+
+
+def _each_audience(
+    shown: str, wanted: Filters, wants: Sequence[str], inner: str, ordering: str, limit: str = "%(limit)s"
+) -> str:
+    """One ordered walk an audience (and value, where several are wanted), of which the best are taken: an index on
+    (audience, …) gives each in order, but not their union."""
+    branches, conditions = "", list(wants)
     for name, kind in wanted.several.items():
         branches += f"CROSS JOIN unnest(%({name})s::{kind}[]) AS any_{name} (one) "
-        wants.append(f"p.{name} = any_{name}.one")
-    query = (
+        conditions.append(f"p.{name} = any_{name}.one")
+    return (
         f"WITH mine AS MATERIALIZED (SELECT DISTINCT audience FROM my_audiences) SELECT {shown} FROM mine {branches}"
-        f"CROSS JOIN LATERAL (SELECT * FROM profiles p WHERE p.audience = mine.audience AND {' AND '.join(wants)} "
-        f"ORDER BY {inner} LIMIT %(limit)s) AS p ORDER BY {ordering} LIMIT %(limit)s"
+        f"CROSS JOIN LATERAL (SELECT * FROM profiles p WHERE p.audience = mine.audience AND {' AND '.join(conditions)} "
+        f"ORDER BY {inner} LIMIT {limit}) AS p ORDER BY {ordering} LIMIT {limit}"
     )
-    found = con.execute(query.encode(), values).fetchall()
-    if walked:
-        con.execute(
-            "SELECT set_config('enable_sort', 'on', true), set_config('enable_bitmapscan', 'on', true)"
-        )
-    return found
+
+
+@contextmanager
+def _walking(con: Any) -> Iterator[None]:
+    """Without statistics, which would tell of hidden rows, the planner would sooner sort than walk."""
+    con.execute("SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)")
+    yield
+    con.execute("SELECT set_config('enable_sort', 'on', true), set_config('enable_bitmapscan', 'on', true)")
 
 
 def _position(token: str, order: str) -> tuple[str, UUID]:
