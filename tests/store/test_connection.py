@@ -163,14 +163,22 @@ def test_a_read_is_repeated_over_a_new_connection(town: Any) -> None:
     assert len(store.profiles.search()) == 1
 
 
-def test_a_write_that_may_have_been_done_is_not_repeated_but_reported(town: Any) -> None:
+def test_a_write_is_repeated_where_the_connection_was_lost_before_it_began_and_else_reported(
+    town: Any,
+) -> None:
     store = town.store("ines")
     made = store.profiles.create("192.0.2.1")
     _cut(town, store)
+    assert store.profiles.update(made, notes="once").version == 2
+
+    def lost_on_the_way(con: Any) -> None:
+        con.execute("UPDATE profiles SET notes = 'twice' WHERE id = %s", (made.id,))
+        con.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
     with pytest.raises(Unreachable, match="look before repeating it") as lost:
-        store.profiles.update(made, notes="once")
+        store.run("a change", lost_on_the_way, repeatable=False)
     assert lost.value.maybe_done
-    assert store.profiles.update(store.profiles.get(made.id), notes="once").version == 2
+    assert store.profiles.get(made.id).notes == "once"
 
 
 def test_creating_a_profile_is_repeated_and_makes_one(town: Any) -> None:
