@@ -142,8 +142,11 @@ class Board(Widget, entry="board/main.js", style="board/board.css"):
         return triage_fragment(self.triage)
 
     def _taken(self, bits: bytes) -> pa.Table:
-        mask = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little", count=len(self)).astype(bool)
-        return self._with_times(self._table).take(pa.array(np.flatnonzero(mask)))
+        packed = np.zeros((len(self) + 7) // 8, np.uint8)
+        given = np.frombuffer(bits, np.uint8)[: len(packed)]
+        packed[: len(given)] = given
+        rows = np.flatnonzero(np.unpackbits(packed, bitorder="little")[: len(self)])
+        return self._with_times(self._table).take(pa.array(rows))
 
     def _with_times(self, table: pa.Table) -> pa.Table:
         if self._times is None:
@@ -209,6 +212,8 @@ class Board(Widget, entry="board/main.js", style="board/board.css"):
             "csv": lambda: actions.export_csv(rows, name=self._file_name()),
             "stix": lambda: actions.export_stix(rows, self.keeper, name=self._file_name(), **options),
         }
+        if name not in made:
+            raise ValueError(f"the board has no action {name!r}; there are: {', '.join(made)}")
         return made[name]()
 
     def _file_name(self) -> str:

@@ -7,6 +7,7 @@ Nothing is imported before it is used.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -40,5 +41,9 @@ def unload(shell: Any) -> None:
 def _teach(shell: Any) -> None:
     from workbench.notebook import completing, showing
 
+    if getattr(shell, "kernel", None) is not None:
+        os.environ.setdefault(
+            "WORKBENCH_KERNEL", str(os.getpid())
+        )  # kernels started from here see it is not theirs
     completing.register(shell)
     showing.register(shell)

@@ -19,7 +19,8 @@ or console, by VS Code, by Colab. Papermill and nbconvert leave none of them."""
 def front_end() -> bool:
     """Whether widgets are likely to be shown: there is a kernel, and a front end that somebody looks at.
 
-    ``WORKBENCH_WIDGETS`` (``1`` or ``0``) in the environment decides where this guesses wrong.
+    A kernel that was started from within another, as for a report, has nobody who looks. ``WORKBENCH_WIDGETS``
+    (``1`` or ``0``) in the environment decides where this guesses wrong.
     """
     said = os.environ.get("WORKBENCH_WIDGETS")
     if said is not None:
@@ -28,8 +29,10 @@ def front_end() -> bool:
         from IPython import get_ipython
     except ImportError:
         return False
-    shell = get_ipython()
-    return getattr(shell, "kernel", None) is not None and any(map(os.environ.get, _SIGNS))
+    if getattr(get_ipython(), "kernel", None) is None:
+        return False
+    own = str(os.getpid())
+    return os.environ.setdefault("WORKBENCH_KERNEL", own) == own and any(map(os.environ.get, _SIGNS))
 
 
 class Widget(anywidget.AnyWidget):
