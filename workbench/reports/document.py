@@ -10,7 +10,7 @@ from workbench.reports import pieces
 from workbench.reports.audience import audience_of
 from workbench.reports.hashing import content_hash
 from workbench.reports.pieces import Column
-from workbench.secrecy import TLP, Marking
+from workbench.secrecy import TLP, Marking, Organisation, Recipient
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,6 +61,27 @@ class Document:
     def has_store(self) -> bool:
         """Whether a store was named."""
         return self._store is not None
+
+    @property
+    def organisation(self) -> Organisation:
+        """Whose report it is.
+
+        Raises:
+            ValueError: no store is named that would know.
+        """
+        if not self.audience.own.name:
+            raise ValueError("whose report is it? Name a store with -p store=…, or the organisation")
+        return self.audience.own
+
+    @property
+    def reader(self) -> Recipient:
+        """Who reads it, for what is handed on beside the page."""
+        if self.audience.recipient is not None:
+            return self.audience.recipient
+        member = self.audience.member or (self._store.me if self._store is not None else None)
+        if member is None:
+            return Recipient(self.audience.own)
+        return Recipient(member.organisation, member.role)
 
     def admit(self, level: TLP, marking: Marking | None = None) -> bool:
         """Whether a thing of the store may be shown; if so, the report is at least of its level. ``marking`` is needed
@@ -138,8 +159,9 @@ class Document:
         self._show(f'<div class="charts">{inner}</div>', ", ".join(title for title, _ in charts), charts)
 
     def map(self, drawn: AddressMap, table: pa.Table, caption: str = "") -> None:
-        """A map, which has its own level, and for print the same ``table`` of addresses without its controls."""
-        if drawn.tlp is not None:
+        """A map, and for print the same ``table`` of addresses without its controls. One that is marked higher than what
+        was admitted so far is asked for like a log."""
+        if drawn.tlp is not None and drawn.tlp > self.level:
             self.require("the map", drawn.tlp)
         from workbench.reports.worldmap import printed_map
 
