@@ -15,7 +15,7 @@ from workbench.exchange.stix.markings import MARKING_IDS
 from workbench.exchange.stix.versions import stable_id, timestamp
 from workbench.secrecy import TLP
 
-__all__ = ["Builder", "indicator_id"]
+__all__ = ["INDICATED", "Builder", "indicator_id"]
 
 _TYPES = {
     "malicious": "malicious-activity",
@@ -23,6 +23,7 @@ _TYPES = {
     "anonymised": "anonymization",
 }
 """Verdicts that make an indicator, as types of STIX 2.1 section 10.9."""
+INDICATED = frozenset(_TYPES)
 _ANONYMOUS = ("is_tor", "is_vpn", "is_proxy")
 _MOST_COUNTED = 999_999_999  # STIX 2.1 sections 4.14 and 5.2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from workbench.secrecy import TLP, Marking, Organisation, Recipient
 if TYPE_CHECKING:
     from workbench import store as rooms
 
-__all__ = ["kept", "known_recipient", "marking_of"]
+__all__ = ["dossier_of", "kept", "known_recipient", "marking_of"]
 
 _ANALYST = {"medium": "suspicious", "high": "malicious", "critical": "malicious"}
 _ORDER = ("clean", "watch", "anonymised", "suspicious", "malicious")
@@ -59,6 +60,17 @@ def known_recipient(store: rooms.Store, to: str | Recipient | Organisation) -> R
 
 
 def _dossier(store: rooms.Store, profile: rooms.Profile) -> Dossier:
+    marking = marking_of(store, profile.id, profile.secrecy, profile.owner)
+    return dossier_of(
+        profile, marking, store.evidence.of(profile), store.sightings.of(profile), store.footprint.of(profile)
+    )
+
+
+def dossier_of(
+    profile: rooms.Profile, marking: Marking, evidence: Iterable[rooms.Evidence], sightings: Iterable[rooms.Sighting],
+    footprint: Iterable[rooms.Footprint],
+) -> Dossier:  # fmt: skip
+    """A profile with what hangs on it as a dossier; see :func:`kept`."""
     intel: dict[str, Any] = {name: getattr(profile, name) for name in _INTEL}
     judged = _ANALYST.get(str(profile.threat_level))
     if judged and (intel["verdict"] not in _ORDER or _ORDER.index(judged) > _ORDER.index(intel["verdict"])):
@@ -66,20 +78,17 @@ def _dossier(store: rooms.Store, profile: rooms.Profile) -> Dossier:
         reasons = "; ".join(part for part in (said, intel["reasons"]) if part)
         # The confidence is that of the intel in its own verdict.
         intel |= {"verdict": judged, "reasons": reasons, "confidence": None}
-    intel["evidence"] = [{**asdict(item), "title": item.source} for item in store.evidence.of(profile)]
+    intel["evidence"] = [{**asdict(item), "title": item.source} for item in evidence]
     return Dossier(
         address=profile.address,
-        marking=marking_of(store, profile.id, profile.secrecy, profile.owner),
+        marking=marking,
         intel=intel,
         sightings=tuple(
-            Seen(seen.first_seen, seen.last_seen, seen.count, key=str(seen.id))
-            for seen in store.sightings.of(profile)
+            Seen(seen.first_seen, seen.last_seen, seen.count, key=str(seen.id)) for seen in sightings
         ),
         remarks=(Remark(profile.notes, key="notes"),) if profile.notes.strip() else (),
         tags=profile.tags,
-        domains=tuple(
-            trace.value for trace in store.footprint.of(profile) if trace.kind in ("domain", "hostname")
-        ),
+        domains=tuple(trace.value for trace in footprint if trace.kind in ("domain", "hostname")),
     )
 
 

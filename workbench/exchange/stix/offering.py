@@ -1,0 +1,139 @@
+"""What the store offers to a member who polls, as STIX objects made thing by thing.
+
+Every object follows from its thing alone, so that it is the same on whichever page it comes. Its owner is its maker. What
+a member is offered is what row-level security shows her, and who may see a thing may receive it
+(:mod:`workbench.secrecy`): nothing is left out here, and everything bears its marking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import stix2
+
+from workbench.exchange.stix.building import INDICATED, Builder, indicator_id
+from workbench.exchange.stix.dossier import Dossier
+from workbench.exchange.stix.dossier import Investigation as Matter
+from workbench.exchange.stix.fromstore import dossier_of
+from workbench.exchange.stix.markings import marking
+from workbench.exchange.stix.versions import stable_id, timestamp
+from workbench.secrecy import TLP, Marking, Organisation
+from workbench.store.investigations import Investigation
+from workbench.store.profile import Profile
+
+if TYPE_CHECKING:
+    from workbench.store.offers import Offered
+
+__all__ = ["objects_of_offer"]
+
+VALID = timedelta(days=30)
+MOST = 100
+"""Sightings and domain names of one profile that are told, the latest."""
+_ALWAYS = "2022-10-01T00:00:00.000Z"
+"""When identities and places were made, whose content follows from their ids: they have one version."""
+_ONE_VERSION = frozenset(("identity", "location"))
+_WITHDRAWN = frozenset(
+    ("indicator", "note", "grouping", "report", "sighting", "observed-data", "relationship")
+)
+
+
+def objects_of_offer(offered: Offered) -> list[dict[str, Any]]:
+    """The objects of a thing in a fixed order; none where it was changed since it was offered."""
+    about = offered.about
+    if isinstance(about, TLP):
+        return [marking(about)]
+    if isinstance(about, Profile):
+        return list(_of_profile(offered, about))
+    if isinstance(about, Investigation):
+        return list(_of_investigation(offered, about))
+    if not about:
+        return []
+    builder = _builder(about, offered.offer.at)
+    builder.maker()
+    return [
+        _stamped(builder, value, offered.offer.at, offered.offer.at) for value in builder.versioned.values()
+    ]
+
+
+def _builder(owner: str, at: datetime) -> Builder:
+    return Builder(owner, stable_id("identity", owner), VALID, at)
+
+
+def _stamped(
+    builder: Builder, value: dict[str, Any], created: datetime, modified: datetime
+) -> dict[str, Any]:
+    value = builder.marked(value)
+    if value["type"] in _ONE_VERSION:
+        return value | {"created": _ALWAYS, "modified": _ALWAYS}
+    # A clock that was set back must not make an object older than its birth.
+    return value | {"created": timestamp(created), "modified": timestamp(max(created, modified))}
+
+
+def _of_profile(offered: Offered, profile: Profile) -> Iterator[dict[str, Any]]:
+    offer = offered.offer
+    own = Marking(profile.secrecy, Organisation(profile.owner))
+    dossier = dossier_of(profile, own, offered.evidence, offered.sightings[:MOST], offered.footprint[:MOST])
+    builder = _builder(profile.owner, profile.created_at)
+    (address, *_) = builder.dossier(dossier)
+    for identifier in builder.levels:
+        if identifier.startswith("autonomous-system--"):
+            builder.levels[identifier] = TLP.CLEAR  # who announces what is public
+    if not offer.withdrawn:
+        yield from (builder.marked(value) for value in builder.observables.values())
+    for value in builder.versioned.values():
+        if offer.withdrawn and value["type"] not in _WITHDRAWN:
+            continue
+        stamped = _stamped(builder, value, profile.created_at, offer.at)
+        yield stamped | {"revoked": True} if offer.withdrawn else stamped
+    for identifier in offer.objects:
+        if identifier not in builder.versioned and (taken := _taken_back(identifier, dossier, address)):
+            builder.levels[identifier] = profile.secrecy
+            taken["created_by_ref"] = builder.identity
+            yield _stamped(builder, taken, profile.created_at, offer.at)
+
+
+def _taken_back(identifier: str, dossier: Dossier, address: str) -> dict[str, Any] | None:
+    """What was shown of a profile and is no longer so: the indicator of a verdict that was changed, a note."""
+    kind = identifier.partition("--")[0]
+    common = {"type": kind, "spec_version": "2.1", "id": identifier, "revoked": True}
+    if kind == "note":
+        return common | {"content": "withdrawn", "object_refs": [address]}
+    if kind != "indicator":
+        return None
+    family, sign = ("6" if ":" in dossier.address else "4"), ("ISSUBSET" if "/" in dossier.address else "=")
+    return common | {
+        "name": f"{dossier.address}: withdrawn", "indicator_types": ["unknown"], "pattern_type": "stix", "pattern_version": "2.1",
+        "pattern": f"[ipv{family}-addr:value {sign} '{dossier.address}']", "valid_from": _ALWAYS,
+    }  # fmt: skip
+
+
+def _of_investigation(offered: Offered, investigation: Investigation) -> Iterator[dict[str, Any]]:
+    """The grouping or report over the addresses and indicators of its profiles; nothing where she sees none of them."""
+    offer = offered.offer
+    builder = _builder(investigation.owner, investigation.created_at)
+    members = []
+    for profile in offered.linked:
+        for identifier in _named(profile):
+            builder.levels[identifier] = max(profile.secrecy, builder.levels.get(identifier, TLP.CLEAR))
+            members.append(identifier)
+    if not members:
+        return
+    matter = Matter(
+        name=investigation.name, description=investigation.description or None, dossiers=(), key=str(investigation.id),
+        marking=Marking(investigation.secrecy, Organisation(investigation.owner)),
+        concluded=investigation.updated_at if investigation.state == "closed" else None,
+    )  # fmt: skip
+    builder.investigation(matter, members)
+    for value in builder.versioned.values():
+        stamped = _stamped(builder, value, investigation.created_at, offer.at)
+        yield stamped | {"revoked": True} if offer.withdrawn else stamped
+
+
+def _named(profile: Profile) -> Iterator[str]:
+    dossier = dossier_of(profile, Marking(profile.secrecy, Organisation(profile.owner)), (), (), ())
+    kind = stix2.v21.IPv6Address if ":" in profile.address else stix2.v21.IPv4Address
+    yield str(kind(value=profile.address).id)
+    if dossier.intel["verdict"] in INDICATED:
+        yield indicator_id(profile.owner, profile.address)
