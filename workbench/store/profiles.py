@@ -275,13 +275,25 @@ class Profiles:
     ) -> Profile:  # fmt: skip
         """Ask the current intel again; unchanged if the snapshot is the one it has, except with ``force_refresh``.
 
-        ``providers`` names online services to be asked as well (their answers become evidence of the profile);
-        with ``force_refresh`` they are asked even if an answer of theirs is at hand.
+        ``providers`` names online services to be asked as well (:mod:`workbench.intel.providers`); with
+        ``force_refresh`` they are asked even if an answer of theirs is at hand. What they say becomes evidence of the
+        profile, in the place of what they said before; one that cannot be asked is warned of. The verdict of a
+        profile stays that of its snapshot, so that it can be had again: ``wb.lookup(address, providers=…)`` tells
+        what it would be with their answers.
+
+        Raises:
+            Conflict, NotFound, PermissionError: as :meth:`update`.
+            StoreError: the profile is above TLP:AMBER, and providers are to be asked: they would learn of it.
+            ProviderError: there is no such provider.
         """
         from workbench.enrichment import open_engine
 
+        if providers:
+            from workbench.store.asking import ask_about
+
+            ask_about(self._store, profile, providers, force_refresh)
         engine = open_engine(snapshot)
-        if profile.snapshot == engine.snapshot.id and not force_refresh and not providers:
+        if profile.snapshot == engine.snapshot.id and not force_refresh:
             return profile
         (intel,) = enriched([profile.address], engine.snapshot)
         return self._change(profile, {**{name: intel[name] for name in COLUMNS}, "enriched_at": NOW})
