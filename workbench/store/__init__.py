@@ -65,7 +65,7 @@ def connect_store(url: str | None = None, *, organisation: str = "My organisatio
         state = administration.status()
         if state.schema != state.newest:
             administration.migrate()
-        if not administration.is_known(role):
+        if role not in {member.role for member in administration.members()}:
             administration.add_organisation(organisation)
             administration.add_member(role, organisation, TLP.RED)
     return Store(as_role(superuser, role))

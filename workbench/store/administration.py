@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from workbench.store.errors import NotFound, StoreError, plain
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Administration", "Status"]
+__all__ = ["Administration", "MemberRow", "Status"]
 
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 
@@ -31,11 +32,26 @@ class Status:
     def __str__(self) -> str:
         if self.schema is None:
             return f"PostgreSQL {self.server}: no store; make one: workbench store init"
-        state = (
-            "up to date" if self.schema == self.newest else f"behind {self.newest}: workbench store migrate"
-        )
+        if self.schema == self.newest:
+            state = "up to date"
+        elif self.schema > self.newest:
+            state = f"newer than {self.newest} of this version: update the workbench"
+        else:
+            state = f"behind {self.newest}: workbench store migrate"
         counts = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
         return f"PostgreSQL {self.server}: schema {self.schema}, {state}\n{counts}"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member as the administrator set her up. ``countries``: those she may use the API from, None for any."""
+
+    role: str
+    organisation: str
+    clearance: TLP
+    countries: list[str] | None
+    display_name: str
+    active: bool
 
 
 class Administration:
@@ -63,17 +79,25 @@ class Administration:
         """Make the schema, or bring it up to this version, in one transaction: all of it or nothing.
 
         Raises:
-            StoreError: the server is older than PostgreSQL 15.
+            StoreError: the server is older than PostgreSQL 15, or the store newer than this version.
             PermissionError: the role may not create roles or schemas.
         """
+        import psycopg
         from alembic import command
         from sqlalchemy import create_engine
+        from sqlalchemy.exc import DBAPIError
 
         if self.con.info.server_version < 150000:
             raise StoreError(f"PostgreSQL 15 or newer is needed, this is {self._server()}")
-        engine = create_engine(self._url.replace("postgresql://", "postgresql+psycopg://", 1))
+        self._not_newer(self.status())
+        engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(self._url))
         try:
-            with plain("the schema"), engine.connect() as connection, connection.begin():
+            with (
+                plain("the schema"),
+                _driver_s(DBAPIError),
+                engine.connect() as connection,
+                connection.begin(),
+            ):
                 # Two administrators at once: the second waits, and finds it done.
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('workbench migrations'))")
                 connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS workbench")
@@ -85,30 +109,38 @@ class Administration:
             engine.dispose()
         return self.status()
 
+    def _not_newer(self, state: Status) -> None:
+        if state.schema is not None and state.schema > state.newest:
+            raise StoreError(
+                f"the store is at schema {state.schema}, newer than this version of the workbench, which knows "
+                f"{state.newest}: update the workbench; nothing was changed"
+            )
+
     def status(self) -> Status:
         """Version of the server and the schema, and how much is in it."""
         (there,) = self._one("SELECT to_regclass('workbench.migrations')")
         schema = self._one("SELECT version_num FROM workbench.migrations")[0] if there else None
         counts: dict[str, int] = {}
         if schema:
-            with self._as_warden():
+            with plain("the store"), self._as_warden():
                 for name in ("organisations", "members", "profiles", "investigations"):
                     counts[name] = int(self._one(f"SELECT count(*) FROM workbench.{name}")[0])
         return Status(self._server(), schema, newest(), counts)
 
     def add_organisation(
-        self, name: str, *, client_of: Iterable[str] = (), in_community: bool = True
+        self, name: str, *, client_of: Iterable[str] = (), in_community: bool | None = None
     ) -> None:
-        """Add an organisation, or set whose client it is and whether it belongs to the community.
+        """Add an organisation, or set whose client it is and whether it belongs to the community: a new one does unless
+        told otherwise, one that is there stays as it is.
 
         Raises:
             NotFound: an organisation it is to be client of does not exist.
         """
         with plain(f"organisation {name!r}"), self.con.transaction(), self._as_warden():
             self.con.execute(
-                "INSERT INTO workbench.organisations (name, in_community) VALUES (%s, %s) "
-                "ON CONFLICT (name) DO UPDATE SET in_community = excluded.in_community",
-                (name, in_community),
+                "INSERT INTO workbench.organisations AS o (name, in_community) VALUES (%s, coalesce(%s, true)) "
+                "ON CONFLICT (name) DO UPDATE SET in_community = coalesce(%s, o.in_community)",
+                (name, in_community, in_community),
             )
             for owner in client_of:
                 self.con.execute(
@@ -150,25 +182,14 @@ class Administration:
             if not _COUNTRY.match(code):
                 raise StoreError(f"{code!r} is no ISO 3166-1 alpha-2 code")
         level = TLP.parse(clearance)
-        name = sql.Identifier(role)
         with plain(f"member {role!r}"), self.con.transaction():
-            found = self.con.execute(
-                "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s", (role,)
-            ).fetchone()
-            if found is None:
-                self.con.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
-            elif found[0]:
-                raise StoreError(
-                    f"{role} is a superuser or bypasses row-level security: no policy would hold for it"
-                )
+            self._make_role(role)
             if password is not None:
                 self.con.execute(
-                    sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(password))
+                    sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
+                        sql.Identifier(role), sql.Literal(password)
+                    )
                 )
-            self.con.execute(sql.SQL("GRANT workbench_member TO {}").format(name))
-            # On 15 it is the API role's NOINHERIT that keeps it from having the member's rights all the time.
-            apart = " WITH INHERIT FALSE, SET TRUE" if self.con.info.server_version >= 160000 else ""
-            self.con.execute(sql.SQL("GRANT {} TO workbench_api" + apart).format(name))
             with self._as_warden():
                 self.con.execute(
                     "INSERT INTO workbench.members (role, organisation, display_name) VALUES (%s, %s, %s) ON CONFLICT (role) "
@@ -207,11 +228,35 @@ class Administration:
                 )
             self.con.execute(sql.SQL("GRANT workbench_api TO {}").format(name))
 
-    def is_known(self, role: str) -> bool:
-        """Whether a role is a member, or was one before she was suspended."""
-        with plain(f"member {role!r}"), self.con.transaction(), self._as_warden():
-            found = self.con.execute("SELECT 1 FROM workbench.members WHERE role = %s", (role,)).fetchone()
-        return found is not None
+    def members(self) -> list[MemberRow]:
+        """All of them, also those suspended, by organisation and role."""
+        with plain("the members"), self.con.transaction(), self._as_warden():
+            found = self.con.execute(
+                "SELECT m.role::text, o.name, c.level, c.countries::text[], m.display_name, m.active FROM workbench.members m "
+                "JOIN workbench.organisations o ON o.id = m.organisation JOIN workbench.clearances c USING (role) ORDER BY 2, 1"
+            ).fetchall()
+        return [
+            MemberRow(role, organisation, TLP(level), countries, name, active)
+            for role, organisation, level, countries, name, active in found
+        ]
+
+    def make_server_roles(self) -> None:
+        """Make the roles that every store on this server rests on, where they are not there."""
+        from workbench.store.migrations.steps import SQL
+
+        with plain("the roles"):
+            self.con.execute((SQL / "roles.sql").read_text(encoding="utf-8").encode())
+
+    def make_roles(self) -> list[str]:
+        """Make the database roles of the members that this server does not have, as after a restore; their names."""
+        known = {row[0] for row in self.con.execute("SELECT rolname FROM pg_roles").fetchall()}
+        made = []
+        for member in self.members():
+            with plain(f"member {member.role!r}"), self.con.transaction():
+                self._make_role(member.role)
+            if member.role not in known:
+                made.append(member.role)
+        return made
 
     def suspend_member(self, role: str) -> None:
         """From now on she sees nothing, over an open connection too. :meth:`add_member` lets her in again.
@@ -223,6 +268,24 @@ class Administration:
             done = self.con.execute("UPDATE workbench.members SET active = false WHERE role = %s", (role,))
             if done.rowcount == 0:
                 raise NotFound(f"there is no member {role!r}")
+
+    def _make_role(self, role: str) -> None:
+        from psycopg import sql
+
+        name = sql.Identifier(role)
+        found = self.con.execute(
+            "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s", (role,)
+        ).fetchone()
+        if found is None:
+            self.con.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        elif found[0]:
+            raise StoreError(
+                f"{role} is a superuser or bypasses row-level security: no policy would hold for it"
+            )
+        self.con.execute(sql.SQL("GRANT workbench_member TO {}").format(name))
+        # On 15 it is the API role's NOINHERIT that keeps it from having the member's rights all the time.
+        apart = " WITH INHERIT FALSE, SET TRUE" if self.con.info.server_version >= 160000 else ""
+        self.con.execute(sql.SQL("GRANT {} TO workbench_api" + apart).format(name))
 
     def _organisation(self, name: str) -> Any:
         found = self.con.execute("SELECT id FROM workbench.organisations WHERE name = %s", (name,)).fetchone()
@@ -259,6 +322,16 @@ class _Role:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None or not self._con.info.transaction_status.name.startswith("INERROR"):
             self._con.execute("RESET ROLE")
+
+
+@contextmanager
+def _driver_s(wrapped: type[Exception]) -> Iterator[None]:
+    """The driver's own error, of which SQLAlchemy made one of its own."""
+    try:
+        yield
+    except wrapped as error:
+        original = getattr(error, "orig", None)
+        raise original if isinstance(original, Exception) else error from None
 
 
 def newest() -> str:

@@ -224,6 +224,10 @@ class Store:
                 "the database has no store: its administrator makes one with: workbench store init URL"
             )
         (version,) = _one(con, "SELECT version_num FROM migrations")
+        if version > newest():
+            raise StoreError(
+                f"the store is at schema {version}, newer than this version of the workbench: update it"
+            )
         if version != newest():
             raise StoreError(
                 f"the store is at schema {version}, this version wants {newest()}: workbench store migrate URL"
