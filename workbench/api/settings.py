@@ -23,7 +23,7 @@ class Limits:
     depth: int = 15
     cost: int = 100_000
     aliases: int = 30
-    tokens: int = 5_000
+    tokens: int = 2_000
     batch: int = 10
     body_bytes: int = 2 << 20
     request_seconds: float = 30
