@@ -30,16 +30,19 @@ class Changes:
 
     The first hint comes at once, so that nothing between the cursor and the beginning is missed; another comes after
     a lost connection is regained, and one every ``quiet_seconds`` in any case. Hints that come while a
-    subscriber is busy become one: the slowest consumer costs no memory and loses nothing.
+    subscriber is busy become one: the slowest consumer costs no memory and loses nothing. Each hint is a look at the
+    store; all subscribers together are given ``looks_per_second``, so that a few hear at once, and hundreds leave the
+    store time for others.
 
     A sound cursor is ``pg_snapshot_xmin(pg_current_snapshot())`` taken in the same transaction as, and before, the
     rows ``WHERE changed_in >= cursor`` (:mod:`workbench.store.feed`): it goes back to the oldest transaction that
     was running, so that one which commits late is not skipped; what was told already is dropped by id and version.
     """
 
-    def __init__(self, url: str, *, quiet_seconds: float = 30) -> None:
+    def __init__(self, url: str, *, quiet_seconds: float = 30, looks_per_second: float = 200) -> None:
         self._url = url
         self._quiet = quiet_seconds
+        self._looks = looks_per_second
         self._waiting: set[_Waiting] = set()
         self._task: asyncio.Task[None] | None = None
         self.connected = asyncio.Event()
@@ -57,6 +60,7 @@ class Changes:
         try:
             while True:
                 yield await waiting.next(self._quiet)
+                await asyncio.sleep(len(self._waiting) / self._looks)
         finally:
             self._waiting.discard(waiting)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,8 @@ def run(server: uvicorn.Server, on: socket.socket) -> None:
     scheme = "https" if server.config.is_ssl else "http"
     host, port = on.getsockname()[:2]
     log.info("serving", extra={"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/graphql"})
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn drains, then repeats the signal
+    # uvicorn drains, then repeats the signal: by then it has been heeded.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[on])
     log.info("ended")

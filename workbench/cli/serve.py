@@ -41,6 +41,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--max-cost", default=100_000, type=click.IntRange(1), help="Objects that one operation may bring back.")  # fmt: skip
 @click.option("--max-depth", default=15, type=click.IntRange(1), help="Levels of fields in one operation.")
 @click.option("--max-body", default=2 << 20, type=click.IntRange(1024), help="Bytes of one request.")
+@click.option(
+    "--max-sockets", default=50, type=click.IntRange(1), help="WebSocket connections of one member."
+)
 @click.option("--introspection/--no-introspection", default=True, help="Whether the schema can be asked for.")
 @click.option("--queries", type=_FILE, help="Answer these queries only: a JSON object from SHA-256 to query.")
 @click.option("--metrics-from", multiple=True, metavar="CIDR", default=("127.0.0.0/8", "::1/128"), help="Who may read /metrics; may be repeated.")  # fmt: skip
@@ -50,7 +53,7 @@ def serve(
     url: str | None, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, tls_client_ca: Path | None,
     proxies: tuple[str, ...], origins: tuple[str, ...], audience: str, oidc_issuer: str | None, oidc_audience: str | None,
     oidc_jwks: str | None, oidc_algorithm: str, oidc_claim: str, oidc_roles: Path | None, pool: int, per_minute: int,
-    timeout: float, max_cost: int, max_depth: int, max_body: int, introspection: bool, queries: Path | None,
+    timeout: float, max_cost: int, max_depth: int, max_body: int, max_sockets: int, introspection: bool, queries: Path | None,
     metrics_from: tuple[str, ...], log_format: str | None,
 ) -> None:  # fmt: skip
     """Serve the store: GraphQL at /graphql, over HTTP and WebSocket (graphql-transport-ws), and TAXII 2.1 at /taxii2/.
@@ -82,7 +85,12 @@ def serve(
     if (tls_cert is None) != (tls_key is None) or (tls_client_ca and not tls_cert):
         raise click.UsageError("--tls-cert and --tls-key go together, --tls-client-ca with them")
     limits = Limits(
-        depth=max_depth, cost=max_cost, body_bytes=max_body, request_seconds=timeout, per_minute=per_minute
+        depth=max_depth,
+        cost=max_cost,
+        body_bytes=max_body,
+        request_seconds=timeout,
+        per_minute=per_minute,
+        sockets=max_sockets,
     )
     settings = Settings(
         url or _own_store(), home() / "api", audience, _oidc(oidc_issuer, oidc_audience, oidc_jwks, oidc_algorithm, oidc_claim, oidc_roles),
