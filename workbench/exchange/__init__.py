@@ -1,0 +1,1 @@
+"""STIX both ways and TAXII: what goes to partners and comes from them."""

@@ -1,0 +1,164 @@
+"""The house stays livable: data flows one way through the rooms, and what is written about them is true."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "workbench"
+ROOMS = (
+    "addresses", "intel", "enrichment", "frames", "secrecy", "store", "exchange", "api", "notebook", "reports", "cli",
+)  # fmt: skip
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
+
+
+def _imported(path: Path) -> set[str]:
+    """Full names of the modules of the workbench that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute here"
+            if node.module == "workbench":
+                found |= {f"workbench.{name.name}" for name in node.names}
+            elif node.module:
+                found.add(node.module)
+    return {name for name in found if name.partition(".")[0] == "workbench"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_from_rooms_above_it(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0]
+    if room not in ROOMS:
+        return  # the front door, and the case, which reach into all
+    above = ROOMS[: ROOMS.index(room) + 1] if room != "secrecy" else ("secrecy",)
+    for name in _imported(path):
+        target = name.split(".")[1] if "." in name else ""
+        if target in ROOMS:
+            assert target in above, f"{path.relative_to(ROOT)} imports {name}, of a room below"
+
+
+def test_no_modules_import_each_other_in_a_circle_when_they_are_loaded() -> None:
+    names = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in MODULES
+    }
+    edges: dict[str, set[str]] = {}
+    for name, path in names.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        loaded: set[str] = set()
+        for node in tree.body:  # not within functions, and not for the type checker alone
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("workbench"):
+                for item in node.names:
+                    inner = f"{node.module}.{item.name}"
+                    loaded.add(inner if inner in names else node.module)
+        edges[name] = loaded & set(names) - {name}
+    done: set[str] = set()
+
+    def walk(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, " → ".join([*way[way.index(name) :], name])
+        if name not in done:
+            for following in sorted(edges[name]):
+                walk(following, (*way, name))
+            done.add(name)
+
+    for name in sorted(names):
+        walk(name, ())
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_each_room_says_what_it_is_and_shows_its_face(room: str) -> None:
+    module = importlib.import_module(f"workbench.{room}")
+    assert module.__doc__, f"workbench.{room} has no docstring"
+    for name in getattr(module, "__all__", []):
+        assert getattr(module, name) is not None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_each_module_says_what_it_is(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not text.strip() or ast.get_docstring(ast.parse(text)), (
+        f"{path.relative_to(ROOT)} has no docstring"
+    )
+    assert path.stem not in ("utils", "helpers", "misc", "common")
+
+
+def _asked_for() -> dict[str, set[str]]:
+    """Names of the packages that pyproject.toml asks for, with the extras they are of."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked: dict[str, set[str]] = {}
+    groups = {
+        "core": project["project"]["dependencies"],
+        **project["project"]["optional-dependencies"],
+        **project["dependency-groups"],
+    }
+    for group, wanted in groups.items():
+        for text in wanted:
+            name = re.match(r"[A-Za-z0-9_.-]+", text)[0].lower()  # type: ignore[index]
+            if name != "ip-workbench":
+                asked.setdefault(name, set()).add(group)
+    return asked
+
+
+def test_every_dependency_is_justified_and_none_that_is_gone() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \|", (PACKAGE / "DEPENDENCIES.md").read_text(), re.M)
+    assert sorted(rows) == sorted(_asked_for())
+
+
+def _locked() -> dict[str, str]:
+    found = re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", (ROOT / ".requirements.lock").read_text(), re.M)
+    return {name: version for name, version in found if version}
+
+
+def test_the_lock_has_every_dependency() -> None:
+    assert set(_asked_for()) <= set(_locked())
+
+
+def test_the_bill_of_materials_is_that_of_the_lock() -> None:
+    bill = json.loads((ROOT / ".sbom.cdx.json").read_text())
+    assert bill["bomFormat"] == "CycloneDX"
+    listed = {(part["name"].lower(), part["version"]) for part in bill["components"]}
+    pairs = set(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", (ROOT / ".requirements.lock").read_text(), re.M))
+    assert listed == pairs
+
+
+OPEN = re.compile(
+    r"\b(MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|LGPL|PostgreSQL|Unlicense|0BSD|Public Domain|Zlib|CNRI|HPND|CC0|WTFPL|Artistic|Zope|Academic Free|EUPL)\b",
+    re.I,
+)
+
+
+def test_what_is_shipped_with_the_workbench_may_be() -> None:
+    """Licences of the packages asked for, as they state them: all open, and none of them strong copyleft."""
+    for name, groups in _asked_for().items():
+        if groups == {"dev"}:
+            continue
+        try:
+            facts = metadata(name)
+        except PackageNotFoundError:
+            continue
+        stated = " ".join(
+            [facts.get("License-Expression") or "", (facts.get("License") or "")[:200]]
+            + [text for text in facts.get_all("Classifier") or [] if text.startswith("License")]
+        )
+        assert OPEN.search(stated), f"{name}: {stated[:100]!r}"
+        assert not re.search(r"(?<!L)(?<!Lesser )\bA?GPL", stated), f"{name}: {stated[:100]!r}"
+
+
+def test_the_changelog_begins_with_the_version() -> None:
+    import workbench
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == workbench.__version__
+    heads = re.findall(r"^## \[?([^\]\s]+)", (PACKAGE / "CHANGELOG.md").read_text(), re.M)
+    assert heads
+    assert heads[0] in (project["version"], "Unreleased")
