@@ -121,22 +121,30 @@ def changed_since(store: Store, here: Place, conditions: Filters, limit: int = 2
     The reading of those of AMBER and above is written down.
     """
     since, values = _since(here, "p.changed_in", "p.id")
-    conditions_ = [
+    wants = [
+        "p.audience = mine.audience",
         *conditions.wants,
         *conditions.matching_wants,
         *(f"p.{name} = ANY (%({name})s)" for name in conditions.several),
         *(f"p.id IN ({chosen})" for chosen in conditions.sets),
     ]
+    # One ordered walk an audience, of which the first are taken, as in a search: a bulk load is one transaction, and
+    # each page of it would be sorted out of all.
     branches = " UNION ALL ".join(
-        f"SELECT {SELECT}, p.changed_in FROM profiles p WHERE {' AND '.join([*conditions_, *branch])}"
+        f"SELECT {SELECT}, p.changed_in FROM mine CROSS JOIN LATERAL (SELECT * FROM profiles p "
+        f"WHERE {' AND '.join([*wants, *branch])} ORDER BY p.changed_in, p.id LIMIT %(limit)s) AS p"
         for branch in since
     )
     query = (
+        "WITH mine AS MATERIALIZED (SELECT DISTINCT audience FROM my_audiences) "
         "SELECT s.now::text, f.* FROM (SELECT pg_current_snapshot() AS now) s LEFT JOIN "
         f"(SELECT * FROM ({branches}) AS every ORDER BY changed_in, id LIMIT %(limit)s) AS f ON true ORDER BY f.changed_in, f.id"
     )
 
     def work(con: Any) -> list[Any]:
+        con.execute(
+            "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+        )
         rows: list[Any] = con.execute(
             query.encode(), {**conditions.values, **conditions.matching, **values, "limit": limit}
         ).fetchall()
