@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from workbench.exchange.stix import Ledger, WithheldError, export
+from workbench.exchange.stix import Ledger, WithheldError, export, import_into
 from workbench.store import Administration, Evidence, Footprint, Sighting, Store
 
 validator = pytest.importorskip("stix2validator", reason="the OASIS validator is a development dependency")
@@ -104,3 +104,42 @@ def test_what_the_store_knows_of_an_organisation_decides(store: Store) -> None:
             out(store, thing, to)
     assert values(out(store, red, "ida@cert"), "ipv4-addr", "value") == ["203.0.113.3"]
     assert values(out(store, [green, amber], "cert"), "ipv4-addr", "value") == ["203.0.113.1", "203.0.113.2"]
+
+
+def _bundle(count: int) -> dict[str, Any]:
+    objects: list[dict[str, Any]] = [
+        {
+            "type": "indicator",
+            "spec_version": "2.1",
+            "id": f"indicator--00000000-0000-4000-8000-{i:012x}",
+            "created": "2026-10-01T00:00:00.000Z",
+            "modified": "2026-10-01T00:00:00.000Z",
+            "indicator_types": ["malicious-activity"],
+            "pattern": f"[ipv4-addr:value = '100.{64 + i // 65536}.{i // 256 % 256}.{i % 256}']",
+            "pattern_type": "stix",
+            "valid_from": "2026-10-01T00:00:00Z",
+            "object_marking_refs": ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
+        }
+        for i in range(count)
+    ]
+    objects[0]["pattern"] = "[ipv4-addr:value ISSUBSET '198.51.100.0/24']"
+    return {"type": "bundle", "id": "bundle--44af6c39-c09b-49c5-9de2-394224b04982", "objects": objects}
+
+
+def test_a_large_bundle_is_taken_into_the_store_and_again_adds_nothing(store: Store) -> None:
+    matter = store.investigations.create("taken in")
+    done = import_into(store, _bundle(3_000), investigation=matter)
+    assert (done.created, done.added, done.known) == (3_000, 3_000, 0)
+    assert len(store.investigations.profiles(matter)) == 3_000
+    network = store.profiles.get("198.51.100.0/24")
+    assert (str(network.secrecy), network.snapshot is not None) == ("TLP:GREEN", True)
+    assert [item.category for item in store.evidence.of(network)] == ["attacker"]
+    again = import_into(store, _bundle(3_000), investigation=matter)
+    assert (again.created, again.added, again.known) == (0, 0, 3_000)
+    bundle = out(store, matter, "community", withheld="drop")
+    assert len(values(bundle, "ipv4-addr", "value")) == 3_000
+
+
+def test_a_bundle_of_too_many_addresses_goes_into_a_case(store: Store) -> None:
+    with pytest.raises(ValueError, match="up to 10,000 are taken in at once"):
+        import_into(store, _bundle(10_001))

@@ -140,3 +140,21 @@ def test_a_cursor_of_another_store_or_of_the_future_is_refused(shared_town: Any)
             place(store, str(other))
     within = Place(here.lineage, here.told, here.told, ("7", uuid4()))
     assert Place.parse(str(within)) == within
+
+
+def test_a_hostile_member_learns_nothing_of_hidden_alerts_by_when_they_were_raised(town: Any) -> None:
+    ines = town.store("ines")
+    ines.watchlists.create("ours", network="192.0.2.0/24", secrecy="amber+strict")
+    ines.profiles.create("192.0.2.1")
+    assert alerts_since(ines, Place(place(ines).lineage, "3:3:")).items
+    for attacker in ("pia", "otto"):
+        with town.sql(attacker) as con:
+            everything = "SELECT raised_since('0', '{0}', NULL, '{}', NULL, NULL, 1000)"
+            assert con.execute(everything).fetchall() == []
+            con.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+            for condition in ("raised_in >= '3'", "raised_in::text::numeric >= 3"):
+                plan = con.execute(
+                    f"EXPLAIN (ANALYZE, COSTS OFF) SELECT count(*) FROM alerts WHERE {condition}"
+                ).fetchall()
+                assert "alerts_by_raising" not in str(plan)
+                assert con.execute(f"SELECT count(*) FROM alerts WHERE {condition}").fetchone() == (0,)

@@ -88,18 +88,22 @@ class Observations(Generic[T]):
             StoreError: a value is outside its bounds; the message names them.
             PermissionError: the profile is another organisation's.
         """
+        return self.add_all((profile, item) for item in observed)
+
+    def add_all(self, observed: Iterable[tuple[Profile, T]]) -> int:
+        """Add to many profiles, all or none; see :meth:`add`."""
+        rows = [(profile.id, *(getattr(item, name) for name in self._columns)) for profile, item in observed]
         places = ", ".join(["%s"] * (len(self._columns) + 1))
         query = f"INSERT INTO {self._kind.table} (profile, {', '.join(self._columns)}) VALUES ({places})" + (
             " ON CONFLICT DO NOTHING" if self._kind is Footprint else ""
         )
 
         def work(con: Any) -> int:
-            return sum(
-                con.execute(query, (profile.id, *(getattr(item, name) for name in self._columns))).rowcount
-                for item in observed
-            )
+            with con.cursor() as cursor:
+                cursor.executemany(query, rows)
+                return int(cursor.rowcount)
 
-        return self._store.run(f"profile of {profile.address}", work, repeatable=self._kind is Footprint)
+        return self._store.run(self._kind.table, work, repeatable=self._kind is Footprint) if rows else 0
 
     def remove(self, observed: Iterable[T]) -> int:
         """Remove some; how many were there. The audit keeps what they said."""

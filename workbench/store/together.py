@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "alerts", "alerts_of", "communities", "entities", "entities_of", "histories", "investigations", "investigations_of",
-    "kinds_of", "observed", "profiles", "profiles_at", "profiles_of_entities", "profiles_of_investigations", "traces", "watchlists",
+    "kinds_of", "observed", "own_profiles", "profiles", "profiles_at", "profiles_of_entities", "profiles_of_investigations", "stix_known", "traces", "watchlists",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -49,6 +49,23 @@ def profiles_at(store: Store, addresses: Sequence[str], first: int) -> dict[str,
         "SELECT * FROM profiles p WHERE p.address = a.text::inet AND p.deleted_at IS NULL ORDER BY p.secrecy DESC, p.id LIMIT %s) AS p"
     )
     return _grouped(_read(store, query, (list(addresses), first)), profile_of)
+
+
+def own_profiles(store: Store, addresses: Sequence[str], level: TLP) -> dict[str, Profile]:
+    """The profiles of the member's organisation of exactly these addresses at a level, by address; not at RED, where
+    there may be several of one."""
+    query = (
+        f"SELECT {SELECT} FROM profiles p WHERE p.address = ANY (%s::inet[]) AND p.secrecy = %s AND p.deleted_at IS NULL "
+        "AND p.owner = (SELECT organisation FROM members WHERE role = current_user)"
+    )
+    found = (profile_of(row) for row in _read(store, query, (list(addresses), int(level))))
+    return {profile.address: profile for profile in found}
+
+
+def stix_known(store: Store, ids: Sequence[UUID]) -> set[tuple[UUID, str, str | None]]:
+    """Which evidence of profiles came with a STIX object: profile, object and entry."""
+    query = "SELECT profile, stix_id, entry FROM evidence WHERE profile = ANY (%s) AND stix_id IS NOT NULL"
+    return {tuple(row) for row in store.rows("evidence", query, (list(ids),))}
 
 
 def profiles_of_investigations(store: Store, ids: Sequence[UUID], first: int) -> Found[Profile]:

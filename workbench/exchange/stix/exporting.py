@@ -130,12 +130,11 @@ def export(
     from workbench.exchange.stix.building import Builder
 
     if store is not None:
-        from workbench.exchange.stix.fromstore import kept as from_store
-        from workbench.exchange.stix.fromstore import known_recipient
+        from workbench.exchange.stix.fromstore import kept_all, known_recipient
 
         to = known_recipient(store, to)
         organisation = organisation or store.me.organisation
-        what = [from_store(store, item) for item in (what if isinstance(what, list | tuple) else [what])]
+        what = kept_all(store, what if isinstance(what, list | tuple) else [what])
     if organisation is None:
         raise ValueError("who makes the bundle? pass organisation='CERT Example'")
     own = Organisation(organisation) if isinstance(organisation, str) else organisation

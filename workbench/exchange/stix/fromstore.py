@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,7 +14,9 @@ from workbench.secrecy import TLP, Marking, Organisation, Recipient
 if TYPE_CHECKING:
     from workbench import store as rooms
 
-__all__ = ["dossier_of", "kept", "known_recipient", "marking_of"]
+__all__ = ["dossier_of", "kept", "kept_all", "known_recipient", "marking_of"]
+
+EVERY = 1 << 30
 
 _ANALYST = {"medium": "suspicious", "high": "malicious", "critical": "malicious"}
 _ORDER = ("clean", "watch", "anonymised", "suspicious", "malicious")
@@ -31,18 +33,34 @@ def kept(store: rooms.Store, thing: rooms.Profile | rooms.Investigation) -> Doss
     Sensors and targets of sightings stay here: they are the insides of somebody's network. A threat level of
     medium or above is the analyst's judgement, and stands where the intel judged more mildly.
     """
+    (found,) = kept_all(store, [thing])
+    return found
+
+
+def kept_all(
+    store: rooms.Store, things: Sequence[rooms.Profile | rooms.Investigation]
+) -> list[Dossier | Investigation]:
+    """The same of many things, in a few statements however many profiles there are."""
     from workbench.store import Profile
 
-    if isinstance(thing, Profile):
-        return _dossier(store, thing)
-    return Investigation(
-        name=thing.name,
-        description=thing.description or None,
-        marking=marking_of(store, thing.id, thing.secrecy, thing.owner),
-        dossiers=tuple(_dossier(store, profile) for profile in store.investigations.profiles(thing)),
-        concluded=thing.updated_at if thing.state == "closed" else None,
-        key=str(thing.id),
-    )
+    linked = {
+        thing.id: store.investigations.profiles(thing) for thing in things if not isinstance(thing, Profile)
+    }
+    profiles = [thing for thing in things if isinstance(thing, Profile)]
+    dossiers = _dossiers(store, [*profiles, *(profile for each in linked.values() for profile in each)])
+    return [
+        dossiers[thing.id]
+        if isinstance(thing, Profile)
+        else Investigation(
+            name=thing.name,
+            description=thing.description or None,
+            marking=marking_of(store, thing.id, thing.secrecy, thing.owner),
+            dossiers=tuple(dossiers[profile.id] for profile in linked[thing.id]),
+            concluded=thing.updated_at if thing.state == "closed" else None,
+            key=str(thing.id),
+        )
+        for thing in things
+    ]
 
 
 def known_recipient(store: rooms.Store, to: str | Recipient | Organisation) -> Recipient:
@@ -59,11 +77,24 @@ def known_recipient(store: rooms.Store, to: str | Recipient | Organisation) -> R
     return Recipient(Organisation(name, in_community=bool(found and found[0][0])), recipient.member)
 
 
-def _dossier(store: rooms.Store, profile: rooms.Profile) -> Dossier:
-    marking = marking_of(store, profile.id, profile.secrecy, profile.owner)
-    return dossier_of(
-        profile, marking, store.evidence.of(profile), store.sightings.of(profile), store.footprint.of(profile)
-    )
+def _dossiers(store: rooms.Store, profiles: Sequence[rooms.Profile]) -> dict[UUID, Dossier]:
+    from workbench.store import Evidence, Footprint, Sighting
+    from workbench.store.together import observed
+
+    own, ids = store.me.organisation, [profile.id for profile in profiles]
+    evidence = observed(store, Evidence, ids, EVERY)
+    sightings = observed(store, Sighting, ids, EVERY)
+    footprint = observed(store, Footprint, ids, EVERY)
+    return {
+        profile.id: dossier_of(
+            profile,
+            _marking(store, own, profile.id, profile.secrecy, profile.owner),
+            evidence.get(profile.id, ()),
+            sightings.get(profile.id, ()),
+            footprint.get(profile.id, ()),
+        )
+        for profile in profiles
+    }
 
 
 def dossier_of(
@@ -94,7 +125,10 @@ def dossier_of(
 
 def marking_of(store: rooms.Store, thing: UUID, level: TLP, owner: str) -> Marking:
     """The marking of a profile, investigation or other thing with a level, as far as the member knows it."""
-    own = store.me.organisation
+    return _marking(store, store.me.organisation, thing, level, owner)
+
+
+def _marking(store: rooms.Store, own: Organisation, thing: UUID, level: TLP, owner: str) -> Marking:
     # Whom another organisation serves is not for us to say: its AMBER goes back to it and nowhere else.
     who = own if owner == own.name else Organisation(owner)
     named: frozenset[str] = frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from workbench.exchange.stix.intake import Imported
 from workbench.exchange.stix.reading import import_bundle
 from workbench.secrecy import TLP
+from workbench.store import together
 
 if TYPE_CHECKING:
-    from workbench.store import Investigation, Profile, Store
+    import pyarrow as pa
+
+    from workbench.store import Evidence, Investigation, Profile, Store
 
 __all__ = ["IntoStore", "import_into"]
 
@@ -45,7 +48,7 @@ def import_into(
     organisation, at the level that the sender marked it with, or ``tlp`` where he did not, and what is said
     becomes evidence of it. The same bundle again adds nothing.
 
-    What is marked RED is for the member alone who takes it in. Left out are autonomous systems, which are no
+    It is done in a few steps, of which what was done stays done. What is marked RED is for the member alone who takes it in. Left out are autonomous systems, which are no
     profiles, indicators that hold under further conditions only, what is no longer valid, and levels above the
     member's clearance.
 
@@ -72,16 +75,16 @@ def import_into(
         raise ValueError(
             f"{name} speaks of {len(wanted):,} addresses: up to {MOST_PROFILES:,} are taken in at once; take it into a case"
         )
-    profiles, created, added, known = [], 0, 0, 0
-    for (entry, level), said in wanted.items():
-        profile, new = _profile(store, entry, level)
-        evidence = _new(store, profile, said)
-        store.evidence.add(profile, *evidence)
-        created, added, known = created + new, added + len(evidence), known + len(said) - len(evidence)
-        profiles.append(profile)
+    profiles, created = _profiles(store, list(wanted))
+    there = together.stix_known(store, [profile.id for profile in profiles.values()])
+    said = [(profiles[key], row) for key, rows in wanted.items() for row in rows]
+    new = [
+        (profile, row) for profile, row in said if (profile.id, row["object_id"], row["entry"]) not in there
+    ]
+    store.evidence.add_all((profile, _evidence(row)) for profile, row in new)
     if investigation is not None and profiles:
-        store.investigations.link(investigation, *profiles)
-    return IntoStore(read, tuple(profiles), created, added, known, dict(left_out))
+        store.investigations.link(investigation, *profiles.values())
+    return IntoStore(read, tuple(profiles.values()), created, len(new), len(said) - len(new), dict(left_out))
 
 
 def _unwanted(row: dict[str, Any], level: TLP, clearance: TLP, now: datetime) -> str | None:
@@ -94,36 +97,52 @@ def _unwanted(row: dict[str, Any], level: TLP, clearance: TLP, now: datetime) ->
     return "above your clearance" if level > clearance else None
 
 
-def _profile(store: Store, entry: str, level: TLP) -> tuple[Profile, bool]:
-    """The organisation's profile of the entry at the level; of RED the member's own. Whether it was made."""
+def _profiles(store: Store, wanted: Sequence[tuple[str, TLP]]) -> tuple[dict[tuple[str, TLP], Profile], int]:
+    """The organisation's profile of each entry at its level, of RED the member's own; how many were made."""
+    found: dict[tuple[str, TLP], Profile] = {}
+    made = 0
+    for level in sorted({level for _, level in wanted}):
+        entries = [entry for entry, each in wanted if each == level]
+        if level == TLP.RED:
+            for entry in entries:
+                found[entry, level], new = _for_herself(store, entry)
+                made += new
+            continue
+        made += store.profiles.bulk_create(_enriched(entries), secrecy=level).created
+        found |= {
+            (entry, level): each for entry, each in together.own_profiles(store, entries, level).items()
+        }
+    return found, made
+
+
+def _enriched(entries: list[str]) -> pa.Table:
+    """Intel on addresses, and on networks that of their first address."""
+    import pyarrow as pa
+
+    from workbench.enrichment import open_engine
+
+    table = open_engine().enrich([entry.partition("/")[0] for entry in entries])
+    return table.set_column(table.column_names.index("address"), "address", pa.array(entries, pa.string()))
+
+
+def _for_herself(store: Store, entry: str) -> tuple[Profile, bool]:
     own = store.me
-    for found in _at(store, entry, level):
-        if found.secrecy == level and found.owner == own.organisation.name:
-            mine = level != TLP.RED or set(store.profiles.recipients(found)) == {own.role}
-            if mine:
-                return found, False
-    return store.profiles.create(entry, secrecy=level, reason="taken in from a STIX bundle"), True
+    for found in store.profiles.search(address=entry, secrecy=TLP.RED, own=True):
+        if set(store.profiles.recipients(found)) == {own.role}:
+            return found, False
+    return store.profiles.create(entry, secrecy=TLP.RED, reason="taken in from a STIX bundle"), True
 
 
-def _at(store: Store, entry: str, level: TLP) -> Iterable[Profile]:
-    return store.profiles.search(address=entry, secrecy=level, own=True)
-
-
-def _new(store: Store, profile: Profile, said: list[dict[str, Any]]) -> list[Any]:
+def _evidence(row: dict[str, Any]) -> Evidence:
     from workbench.store import Evidence
 
-    there = {(item.stix_id, item.entry) for item in store.evidence.of(profile)}
-    return [
-        Evidence(
-            source=(row["said_by"] or row["source"] or "STIX")[:500],
-            category=row["category"] or "observed",
-            entry=row["entry"],
-            label=row["label"],
-            confidence=row["confidence"] / 100 if row["confidence"] is not None else None,
-            first_seen=row["first_seen"],
-            last_seen=row["last_seen"],
-            stix_id=row["object_id"],
-        )
-        for row in said
-        if (row["object_id"], row["entry"]) not in there
-    ]
+    return Evidence(
+        source=(row["said_by"] or row["source"] or "STIX")[:500],
+        category=row["category"] or "observed",
+        entry=row["entry"],
+        label=row["label"],
+        confidence=row["confidence"] / 100 if row["confidence"] is not None else None,
+        first_seen=row["first_seen"],
+        last_seen=row["last_seen"],
+        stix_id=row["object_id"],
+    )
