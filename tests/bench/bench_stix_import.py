@@ -47,7 +47,7 @@ def write(path: Path, size: int) -> int:
 
 def main() -> None:
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    limit = int(sys.argv[2]) if len(sys.argv) > 2 else 600
+    limit = int(sys.argv[2]) if len(sys.argv) > 2 else 400
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bundle.json"
         count = write(path, size * 1_000_000)
