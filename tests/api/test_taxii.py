@@ -346,8 +346,8 @@ def test_that_a_partner_read_it_is_written_down(api: Api, ines: Store) -> None:
     profile = ines.profiles.create("93.175.147.1", secrecy="amber")
     assert Partner(api, "clara").addresses() == {"93.175.147.1"}
     with api.town.superuser() as con:
-        found = con.execute(
-            "SELECT detail->>'how' FROM audit WHERE action = 'read row' AND actor = %s AND subject = %s",
+        (read,) = con.execute(
+            "SELECT count(*) FROM audit WHERE action = 'read row' AND actor = %s AND subject = %s",
             (api.town.role("clara"), profile.id),
-        ).fetchall()
-    assert ("taxii",) in found
+        ).fetchone()
+    assert read
