@@ -13,6 +13,8 @@ from workbench._accessors import register_when_pandas_loads as _register_when_pa
 from workbench.notebook import session as _session
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
     import pyarrow as pa
 
@@ -137,12 +139,14 @@ def open_case(path: str) -> Case:
     return Case(path)
 
 
-def connect_store(url: str | None = None, *, organisation: str = "My organisation") -> Store:
+def connect_store(
+    url: str | None = None, *, organisation: str = "My organisation", directory: Path | str | None = None
+) -> Store:
     """Connect to a shared store of profiles, or, without a URL, to the one on this machine; see
     :func:`workbench.store.connect_store`."""
     from workbench.store import connect_store as connect
 
-    return connect(url, organisation=organisation)
+    return connect(url, organisation=organisation, directory=directory)
 
 
 def report(

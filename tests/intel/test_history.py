@@ -197,3 +197,16 @@ def test_pruning_by_days_keeps_the_young_the_current_and_the_damaged(home: Path)
     assert any(old.id in line and line.endswith("condensed") for line in listed.splitlines())
     with pytest.raises(ValueError, match="number of days, not -1"):
         wb.intel.prune(-1)
+
+
+def test_the_entries_of_a_snapshot_by_category_and_by_source(home: Path) -> None:
+    snapshot = made(home, 1, ["9.9.9.1", "2a00::/32"], 64500)
+    attackers = snapshot.entries("attacker")
+    assert sorted(attackers.column("entry").to_pylist()) == ["2a00::/32", "9.9.9.1/32"]
+    assert set(attackers.column("source").to_pylist()) == {"feed"}
+    assert snapshot.entries(source="feed").equals(attackers)
+    assert snapshot.entries("tor").num_rows == snapshot.entries(source="net").num_rows == 0
+    with pytest.raises(LookupError, match="no 'ipsum' in snapshot"):
+        snapshot.entries(source="ipsum")
+    with pytest.raises(LookupError, match=r"no 'Tor' .*there are: tor, vpn"):
+        snapshot.entries("Tor")

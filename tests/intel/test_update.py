@@ -411,3 +411,26 @@ def test_what_was_fetched_by_a_clock_that_ran_ahead_is_due_all_the_same(home: Pa
     notes.write_text(json.dumps({**facts, "fetched": (datetime.now(UTC) + timedelta(days=4000)).isoformat()}))
     assert outcome(source) == ["unchanged"]
     assert outcome(source) == ["not due"]
+
+
+def test_in_a_notebook_a_line_tells_how_far_it_is_and_goes_in_the_end(
+    home: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+
+    class Handle:
+        def update(self, html: Any) -> None:
+            shown.append(html.data)
+
+    def display(html: Any, display_id: bool) -> Handle:
+        shown.append(html.data)
+        return Handle()
+
+    pytest.importorskip("IPython", reason="needs the lab extra")
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    monkeypatch.setattr("IPython.display.display", display)
+    site.files["feed"] = b"9.9.9.1\n"
+    assert outcome(site.source("feed"), site.source("gone")) == ["updated", "failed"]
+    assert "0 of 2 sources" in shown[0]
+    assert "2 of 2 sources, 1 failed" in shown[-2]
+    assert shown[-1] == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,7 @@ def intel_update(
         click.echo(f"{result.status:<10}{result.id:<24}{result.detail}".rstrip())
     # Not only what is new now: an update before this one may have been interrupted, or told not to build.
     if not no_build and not library.is_built():
-        snapshot = library.build(progress=lambda step: click.echo(f"  {step}", err=True))
-        click.echo(f"{snapshot.id}: {len(snapshot.sources)} sources, as of {snapshot.as_of:%Y-%m-%d}")
+        _build(library)
     if any(result.status == "failed" for result in results):
         sys.exit(1)
 
@@ -95,6 +95,7 @@ def intel_build(sources: tuple[str, ...], stix: tuple[Path, ...]) -> None:
     """
     from workbench.intel import library
     from workbench.intel.catalogue import load
+    from workbench.intel.own import add_file
 
     catalogue = load() if sources else {}
     for item in sources:
@@ -107,24 +108,72 @@ def intel_build(sources: tuple[str, ...], stix: tuple[Path, ...]) -> None:
             )
         library.add(catalogue[name], Path(path))
     for bundle in stix:
-        library.add(_stix_source(bundle), bundle)
+        add_file(
+            bundle,
+            id=f"stix-{re.sub('[^a-z0-9]+', '-', bundle.stem.lower())}"[:60].strip("-"),
+            title=bundle.stem,
+            category="attacker",
+            parser="stix",
+            licence="as marked in the bundle",
+        )
+    _build(library)
+
+
+@intel.command("add")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--category", metavar="WHAT", help="What being on the list means: attacker, abuser, tor, vpn, proxy, datacenter, benign …")  # fmt: skip
+@click.option("--id", "name", metavar="ID", help="Its name; by default that of the file. The same again replaces it.")  # fmt: skip
+@click.option("--title", help="How reasons call it.")
+@click.option("--grade", default="B", show_default=True, help="Reliability on the Admiralty scale, A to F.")
+@click.option("--licence", default="own", show_default=True)
+@click.option("--parser", help="How to read it, where that is not to be told from the file.")
+@click.option("--no-build", is_flag=True, help="Take it in, but build no snapshot.")
+@plain_errors
+def intel_add(
+    file: Path, category: str | None, name: str | None, title: str | None, grade: str, licence: str,
+    parser: str | None, no_build: bool,
+) -> None:  # fmt: skip
+    """Take a FILE of your own in, a list, table, MMDB or STIX bundle, and build a snapshot with it.
+
+    \b
+    workbench intel add blocklist.txt --category attacker --title "Our blocklist"
+    workbench intel add GeoLite2-City.mmdb
+    workbench intel add partner.json --grade A
+    """
+    from workbench.intel import library
+    from workbench.intel.own import add_file
+
+    added = add_file(
+        file,
+        category=category,
+        id=name,
+        title=title,
+        reliability=grade.upper(),
+        licence=licence,
+        parser=parser,
+    )
+    click.echo(f"taken in as {added.source.id}, read as {added.source.parser}")
+    if not no_build:
+        _build(library)
+
+
+@intel.command("remove")
+@click.argument("name", metavar="ID")
+@click.option("--no-build", is_flag=True, help="Take it out, but build no snapshot.")
+@plain_errors
+def intel_remove(name: str, no_build: bool) -> None:
+    """Take the source ID, that was added or fetched, out of this and later snapshots. Earlier snapshots keep it."""
+    from workbench.intel import library
+    from workbench.intel.own import remove
+
+    remove(name)
+    if not no_build:
+        _build(library)
+
+
+def _build(library: Any) -> None:
     snapshot = library.build(progress=lambda step: click.echo(f"  {step}", err=True))
     click.echo(f"{snapshot.id}: {len(snapshot.sources)} sources, as of {snapshot.as_of:%Y-%m-%d}")
-
-
-def _stix_source(path: Path) -> Any:
-    from workbench.intel import Category, Layer, Reliability, Source
-
-    return Source(
-        id=f"stix-{path.stem}"[:60],
-        title=path.stem,
-        parser="stix",
-        layers=(Layer.MEMBERSHIP,),
-        reliability=Reliability.B,
-        licence="as marked in the bundle",
-        attribution=path.name,
-        category=Category.ATTACKER,
-    )
 
 
 @intel.command("snapshots")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workbench.intel.library import available as sources
     from workbench.intel.library import open_snapshot as open
     from workbench.intel.library import snapshot_ids as snapshots
+    from workbench.intel.own import add_file, remove
     from workbench.intel.providers import ask, ask_async
     from workbench.intel.refresh import update
     from workbench.intel.snapshot import Snapshot, SnapshotError, SnapshotSource
@@ -30,6 +31,7 @@ __all__ = [
     "SourceError",
     "SourceFile",
     "add",
+    "add_file",
     "ask",
     "ask_async",
     "build",
@@ -38,6 +40,7 @@ __all__ = [
     "history",
     "open",
     "prune",
+    "remove",
     "snapshots",
     "sources",
     "update",
@@ -46,6 +49,8 @@ __all__ = [
 _FROM = {
     "SourceFile": ("library", "SourceFile"),
     "add": ("library", "add"),
+    "add_file": ("own", "add_file"),
+    "remove": ("own", "remove"),
     "ask": ("providers", "ask"),
     "ask_async": ("providers", "ask_async"),
     "build": ("library", "build"),

@@ -8,6 +8,8 @@ from html import escape
 __all__ = ["as_html", "as_text"]
 
 Rows = Sequence[Sequence[str]]
+UNBROKEN = 16
+"""Letters of a cell that stays on one line: dates and names."""
 
 
 def as_text(heads: Sequence[str], rows: Rows) -> str:
@@ -22,10 +24,16 @@ def as_text(heads: Sequence[str], rows: Rows) -> str:
 def as_html(heads: Sequence[str], rows: Rows, *, below: str = "", right: Sequence[str] = ()) -> str:
     """A table, every cell escaped; the columns named in ``right`` hold numbers. ``below`` is a line after it."""
 
+    def style(head: str, cell: str) -> str:
+        aligned = "right" if head in right else "left"
+        return f"text-align:{aligned};vertical-align:top" + (
+            ";white-space:nowrap" if len(cell) <= UNBROKEN else ""
+        )
+
     def line(tag: str, cells: Sequence[str]) -> str:
         aligned = zip(heads, cells, strict=True)
         return "<tr>" + "".join(
-            f"<{tag} style='text-align:{'right' if head in right else 'left'};vertical-align:top'>{escape(cell)}</{tag}>"
+            f"<{tag} style='{style(head, cell)}'>{escape(cell)}</{tag}>"
             for head, cell in aligned
         ) + "</tr>"  # fmt: skip
 

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from workbench.intel.packages import from_package, is_package
 from workbench.intel.parsers import parse_all
 from workbench.intel.parsers.entries import write_entries
 from workbench.intel.source import Source, SourceError
-from workbench.intel.updates import Finished, Progress, Updated, Updates, bars
+from workbench.intel.updates import Bars, Progress, Updated, Updates, bars
 
 __all__ = ["Failure", "Updated", "Updates", "last_failures", "update"]
 
@@ -50,7 +50,7 @@ class _How:
     allow_private: bool
     keys: Mapping[str, str]
     stop: threading.Event
-    progress: Progress | None
+    progress: Progress
 
 
 def update(
@@ -90,39 +90,31 @@ def update(
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise KeyError(f"not in the catalogue: {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
-    stop = threading.Event()
     with bars(len(wanted), drawn=progress is None and finished is None) as drawn:
+        told = Bars(progress or drawn.progress, finished or drawn.finished, drawn.tick)
         how = _How(
             force,
             offline,
             allow_private,
             os.environ if keys is None else keys,
-            stop,
-            progress or drawn.progress,
+            threading.Event(),
+            told.progress,
         )
-        return Updates(
-            sorted(
-                _each(known, wanted, given, how, jobs, finished or drawn.finished),
-                key=lambda result: result.id,
-            )
-        )
+        results = _each([(known[name], given.get(name)) for name in wanted], how, jobs, told)
+    return Updates(sorted(results, key=lambda result: result.id))
 
 
-def _each(
-    known: Mapping[str, Source],
-    wanted: list[str],
-    given: Mapping[str, Path],
-    how: _How,
-    jobs: int,
-    finished: Finished,
-) -> list[Updated]:
+def _each(wanted: list[tuple[Source, Path | None]], how: _How, jobs: int, told: Bars) -> list[Updated]:
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="intel-update")
+    results = []
     try:
-        tasks = [pool.submit(_one, known[name], given.get(name), how) for name in wanted]
-        results = []
-        for task in as_completed(tasks):
-            results.append(task.result())
-            finished(results[-1])
+        pending = {pool.submit(_one, source, path, how) for source, path in wanted}
+        while pending:
+            done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+            for task in done:
+                results.append(task.result())
+                told.finished(results[-1])
+            told.tick()
     except BaseException:  # Ctrl-C: nobody waits for a slow server; what was taken in is whole
         how.stop.set()
         raise
@@ -216,8 +208,7 @@ def _fetched(source: Source, how: _How) -> Updated:
     # Fetched in the future is fetched by a clock that was wrong: it would not be due for years.
     if kept and last and abs(now - datetime.fromisoformat(last)) < source.refresh:
         return Updated(source.id, "not due", f"fetched {last[:16]}")
-    if how.progress:
-        how.progress(source.id, 0, None)
+    how.progress(source.id, 0, None)
     with _scratch(source) as scratch:
         paths, validators = _download(
             source, Path(scratch), now, notes.get("validators", {}) if kept else {}, how
@@ -272,9 +263,8 @@ def _download(
     return paths, validators
 
 
-def _bar(source: Source, how: _How) -> Callable[[int, int | None], None] | None:
-    progress = how.progress
-    return (lambda done, total: progress(source.id, done, total)) if progress else None
+def _bar(source: Source, how: _How) -> Callable[[int, int | None], None]:
+    return lambda done, total: how.progress(source.id, done, total)
 
 
 def _scratch(source: Source) -> tempfile.TemporaryDirectory[str]:

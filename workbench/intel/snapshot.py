@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from workbench.addresses.text import text_array
+from workbench.addresses.text import numbers_of, text_array
 from workbench.intel.compile import FORMAT
+from workbench.intel.source import Category
 
 __all__ = ["Snapshot", "SnapshotError", "SnapshotSource"]
 
@@ -116,6 +118,25 @@ class Snapshot:
     def evidence(self) -> pa.Table:
         """All list entries: category, label, level, confidence, first and last seen, note, source, entry."""
         return self._table("evidence")
+
+    def entries(self, category: str | None = None, source: str | None = None) -> pa.Table:
+        """The list entries, all or those of a category (``tor``, ``attacker`` …) or of a source: source, category,
+        label, level, confidence, first and last seen, note, entry.
+
+        Raises:
+            LookupError: the snapshot has no such category, or no such source.
+        """
+        evidence, ids = self.evidence, [item.id for item in self.sources]
+        kinds = [str(kind) for kind in Category]
+        for wanted, known in ((category, kinds), (source, ids)):
+            if wanted is not None and wanted not in known:
+                raise LookupError(f"no {wanted!r} in snapshot {self.id}; there are: {', '.join(known)}")
+        if category is not None:
+            evidence = evidence.filter(pc.equal(evidence.column("category").cast(pa.string()), category))
+        if source is not None:
+            evidence = evidence.filter(pc.equal(evidence.column("source"), ids.index(source)))
+        named = pa.array(ids).take(pa.array(numbers_of(evidence.column("source"))))
+        return evidence.drop_columns("source").add_column(0, "source", named)
 
     def evidence_rows(self, evidence_set: int) -> NDArray[np.int32]:
         """Rows of :attr:`evidence` in one set of the ``judged`` table."""

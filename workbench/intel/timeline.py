@@ -161,13 +161,12 @@ def diff(before: Snapshot, after: Snapshot) -> Difference:
 
 
 def _entries(snapshot: Snapshot) -> pa.Table:
-    evidence = snapshot.evidence
-    ids = pa.array([source.id for source in snapshot.sources])
+    table = snapshot.entries()
     return pa.table({
-        "source": ids.take(evidence.column("source").combine_chunks().cast(pa.int32())) if len(evidence) else pa.array([], pa.string()),
-        "category": evidence.column("category").cast(pa.string()),
-        "label": pc.fill_null(evidence.column("label").cast(pa.string()), ""),
-        "entry": evidence.column("entry"),
+        "source": table.column("source"),
+        "category": table.column("category").cast(pa.string()),
+        "label": pc.fill_null(table.column("label").cast(pa.string()), ""),
+        "entry": table.column("entry"),
     })  # fmt: skip
 
 

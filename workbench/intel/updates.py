@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 from workbench.intel.listing import as_html, as_text
 
@@ -62,6 +63,8 @@ class Bars:
 
     progress: Progress
     finished: Finished
+    tick: Callable[[], None] = lambda: None
+    """Called now and then by the thread that waits: a notebook takes changes of the display from that one alone."""
 
 
 @contextmanager
@@ -70,9 +73,20 @@ def bars(sources: int, *, drawn: bool = True, console: Console | None = None) ->
 
     Finished sources make room for others, so that forty fit on a screen.
     """
-    if not drawn or not sources or (console is None and not _seen()):
+    if not drawn or not sources:
         yield Bars(lambda *_: None, lambda _: None)
-        return
+    elif console is not None or sys.stderr.isatty():
+        with _on_terminal(sources, console) as shown:
+            yield shown
+    elif "ipykernel" in sys.modules:
+        with _in_notebook(sources) as shown:
+            yield shown
+    else:
+        yield Bars(lambda *_: None, lambda _: None)
+
+
+@contextmanager
+def _on_terminal(sources: int, console: Console | None) -> Iterator[Bars]:
     from rich.console import Console
     from rich.filesize import decimal
     from rich.progress import BarColumn, TaskID, TextColumn
@@ -106,6 +120,33 @@ def bars(sources: int, *, drawn: bool = True, console: Console | None = None) ->
         yield Bars(progress, finished)
 
 
-def _seen() -> bool:
-    """Whether standard error is a terminal, or this is a notebook."""
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
+@contextmanager
+def _in_notebook(sources: int) -> Iterator[Bars]:
+    """A line of HTML that is replaced as things go on, and empty in the end."""
+    from IPython.display import HTML, display
+
+    under_way: dict[str, str] = {}
+    ended: list[Updated] = []
+
+    def line() -> Any:
+        failed = sum(one.status == "failed" for one in ended)
+        told = f"{len(ended)} of {sources} sources" + (f", {failed} failed" if failed else "")
+        names = ", ".join(f"{name} {size}".strip() for name, size in sorted(under_way.copy().items()))
+        return HTML(  # type: ignore[no-untyped-call]
+            f"<progress max={sources} value={len(ended)}></progress> {escape(f'{told}; fetching {names}' if names else told)}"
+        )
+
+    def progress(name: str, done: int, total: int | None) -> None:
+        under_way[name] = (
+            f"{done / 1e6:,.1f} MB" + (f" of {total / 1e6:,.1f} MB" if total else "") if done else ""
+        )
+
+    def finished(result: Updated) -> None:
+        under_way.pop(result.id, None)
+        ended.append(result)
+
+    handle = display(line(), display_id=True)  # type: ignore[no-untyped-call]
+    try:
+        yield Bars(progress, finished, lambda: handle.update(line()))
+    finally:
+        handle.update(HTML(""))  # type: ignore[no-untyped-call]

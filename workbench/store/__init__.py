@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,11 +41,14 @@ _FROM = {
 }
 
 
-def connect_store(url: str | None = None, *, organisation: str = "My organisation") -> Store:
+def connect_store(
+    url: str | None = None, *, organisation: str = "My organisation", directory: Path | str | None = None
+) -> Store:
     """Connect to the store at ``url`` (``postgresql://role@host/database``) as a member of it.
 
     Without a URL: to the store on this machine, whose server is started, set up with you as member of
-    ``organisation`` cleared up to TLP:RED, and stopped when the last process using it ends.
+    ``organisation`` cleared up to TLP:RED, and stopped when the last process using it ends. It lies in
+    ``directory``, by default below the workbench's home.
 
     Raises:
         Unreachable: the server does not answer or does not start.
@@ -59,7 +63,7 @@ def connect_store(url: str | None = None, *, organisation: str = "My organisatio
     from workbench.store.administration import Administration
     from workbench.store.server import as_role, embedded, system_role
 
-    superuser = embedded()
+    superuser = embedded(Path(directory) if directory is not None else None)
     role = system_role()
     with Administration(superuser) as administration:
         state = administration.status()

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from workbench.secrecy import TLP
-from workbench.store import together
-from workbench.store.investigations import Investigation
+from workbench.store.investigations import SELECT_INVESTIGATION, Investigation, investigation_of
 from workbench.store.observations import Evidence, Footprint, Sighting
-from workbench.store.profile import Profile
+from workbench.store.profile import SELECT, Profile, profile_of
 
 if TYPE_CHECKING:
     from workbench.store.connection import Store
@@ -42,8 +41,6 @@ MOST_MOVED = 100_000
 """Things that one refresh moves to the end, so that the first of a big store is done in the time a request has."""
 MOST_LINKED = 5_000
 """Profiles that are told of an investigation."""
-MOST_HANGING = 100
-"""Pieces of evidence, sightings and traces that are told of a profile, the latest of each."""
 
 
 class Kind(IntEnum):
@@ -172,21 +169,43 @@ def offered(store: Store, collection: UUID, since: datetime | None, count: int) 
     """The next things of a collection that were offered at ``since`` or later, oldest first, up to ``count``, and how
     they are now. One that was changed since it was offered comes without what it is about: it will be offered anew.
     """
-    condition = "(%s::timestamptz IS NULL OR o.offered_at >= %s) ORDER BY o.offered_at LIMIT %s"
-    return _with_content(store, _offers(store, collection, condition, since, since, count))
+
+    def work(con: Any) -> list[Offered]:
+        rows = con.execute(
+            f"SELECT {_OFFER} FROM offers o WHERE o.role = current_user AND o.collection = %s "
+            "AND (%s::timestamptz IS NULL OR o.offered_at >= %s) ORDER BY o.offered_at LIMIT %s",
+            (collection, since, since, count),
+        ).fetchall()
+        return _with_content(con, rows)
+
+    return store.run("what is offered", work)
 
 
 def finding(store: Store, collection: UUID, objects: Sequence[str]) -> list[Offered]:
-    """The things of which these objects were made, oldest first; up to 500, the latest."""
-    condition = "o.objects && %s::text[] ORDER BY o.offered_at DESC LIMIT 500"
-    return _with_content(store, _offers(store, collection, condition, list(objects))[::-1])
+    """The things of which these objects were made."""
+
+    def work(con: Any) -> list[Offered]:
+        rows = con.execute(
+            f"SELECT {_OFFER} FROM offers o WHERE o.role = current_user AND o.collection = %s AND o.objects && %s::text[] "
+            "ORDER BY o.offered_at DESC LIMIT 500",
+            (collection, list(objects)),
+        ).fetchall()
+        return _with_content(con, rows[::-1])
+
+    return store.run("what is offered", work)
 
 
 def unshown(store: Store, collection: UUID, count: int) -> list[Offered]:
     """Things of which nobody knows yet what objects are made of them, up to ``count``."""
-    return _with_content(
-        store, _offers(store, collection, "NOT o.shown ORDER BY o.offered_at LIMIT %s", count)
-    )
+
+    def work(con: Any) -> list[Offered]:
+        rows = con.execute(
+            f"SELECT {_OFFER} FROM offers o WHERE o.role = current_user AND o.collection = %s AND NOT o.shown ORDER BY o.offered_at LIMIT %s",
+            (collection, count),
+        ).fetchall()
+        return _with_content(con, rows)
+
+    return store.run("what is offered", work)
 
 
 def remember(store: Store, collection: UUID, objects: Mapping[UUID, Iterable[str]]) -> None:
@@ -196,40 +215,69 @@ def remember(store: Store, collection: UUID, objects: Mapping[UUID, Iterable[str
     def work(con: Any) -> None:
         with con.cursor() as cursor:
             cursor.executemany(
-                "UPDATE offers SET objects = %s, shown = true WHERE role = current_user AND collection = %s AND thing = %s", rows
-            )  # fmt: skip
+                "UPDATE offers SET objects = %s, shown = true WHERE role = current_user AND collection = %s AND thing = %s",
+                rows,
+            )
 
     if rows:
         store.run("what is offered", work)
 
 
-def _offers(store: Store, collection: UUID, condition: str, *values: Any) -> list[Offer]:
-    rows = store.rows(
-        "what is offered",
-        "SELECT o.thing, o.kind, o.version, o.withdrawn, o.offered_at, o.objects, o.shown FROM offers o "
-        f"WHERE o.role = current_user AND o.collection = %s AND {condition}",
-        (collection, *values),
-    )
-    return [Offer(row[0], Kind(row[1]), row[2], row[3], row[4], tuple(row[5]), row[6]) for row in rows]
-
-
-def _with_content(store: Store, offers: list[Offer]) -> list[Offered]:
+def _with_content(con: Any, rows: Sequence[Any]) -> list[Offered]:
+    offers = [Offer(row[0], Kind(row[1]), row[2], row[3], row[4], tuple(row[5]), row[6]) for row in rows]
     ids = {kind: [offer.thing for offer in offers if offer.kind == kind] for kind in Kind}
-    profiles = together.profiles(store, ids[Kind.PROFILE]) if ids[Kind.PROFILE] else {}
-    matters = together.investigations(store, ids[Kind.INVESTIGATION]) if ids[Kind.INVESTIGATION] else {}
-    names = store.rows("organisations", "SELECT id, name FROM organisations WHERE id = ANY (%s)", (ids[Kind.ORGANISATION],))  # fmt: skip
-    about: dict[UUID, Any] = {**_LEVEL_OF, **dict(names), **profiles, **matters}
-    found = [Offered(offer, about.get(offer.thing, "")) for offer in offers]
-    for each in found:
-        if each.offer.kind >= Kind.PROFILE and getattr(each.about, "version", None) != each.offer.version:
-            each.about = ""
-    keys = [each.offer.thing for each in found if isinstance(each.about, Profile)]
-    linked = together.profiles_of_investigations(store, list(matters), MOST_LINKED) if matters else {}
-    evidence = together.observed(store, Evidence, keys, MOST_HANGING)
-    sightings = together.observed(store, Sighting, keys, MOST_HANGING)
-    footprint = together.observed(store, Footprint, keys, MOST_HANGING)
-    for each in found:
-        key = each.offer.thing
-        each.evidence, each.sightings = evidence.get(key, []), sightings.get(key, [])
-        each.footprint, each.linked = footprint.get(key, []), linked.get(key, [])
-    return found
+    names = dict(
+        con.execute(
+            "SELECT id, name FROM organisations WHERE id = ANY (%s)", (ids[Kind.ORGANISATION],)
+        ).fetchall()
+    )
+    about: dict[UUID, Any] = {**_LEVEL_OF, **names}
+    versions: dict[UUID, int] = {}
+    for row in con.execute(
+        f"SELECT {SELECT} FROM profiles p WHERE p.id = ANY (%s)", (ids[Kind.PROFILE],)
+    ).fetchall():
+        about[row[0]] = profile_of(row)
+        versions[row[0]] = about[row[0]].version
+    for row in con.execute(
+        f"{SELECT_INVESTIGATION} WHERE t.id = ANY (%s)", (ids[Kind.INVESTIGATION],)
+    ).fetchall():
+        about[row[0]] = investigation_of(row)
+        versions[row[0]] = about[row[0]].version
+    found = {
+        offer.thing: Offered(offer, about[offer.thing])
+        for offer in offers
+        if offer.thing in about and versions.get(offer.thing, offer.version) == offer.version
+    }
+    _hang_on(con, found, ids[Kind.PROFILE])
+    for row in con.execute(
+        f"SELECT * FROM (SELECT {SELECT}, l.investigation, row_number() OVER (PARTITION BY l.investigation ORDER BY p.rank DESC, p.id) AS place "
+        "FROM investigation_profiles l JOIN profiles p ON p.id = l.profile "
+        "WHERE l.investigation = ANY (%s) AND p.deleted_at IS NULL) AS every WHERE place <= %s ORDER BY place",
+        (ids[Kind.INVESTIGATION], MOST_LINKED),
+    ).fetchall():
+        if row[-2] in found:
+            found[row[-2]].linked.append(profile_of(row[:-2]))
+    secret = [key for key in ids[Kind.PROFILE] if key in found and found[key].about.secrecy >= TLP.AMBER]  # type: ignore[union-attr]
+    if secret:
+        con.execute("SELECT note_rows_read('profiles', %s, 'taxii')", (secret,))
+    if ids[Kind.INVESTIGATION]:
+        con.execute("SELECT note_rows_read('investigations', %s, 'taxii')", (ids[Kind.INVESTIGATION],))
+    return [found.get(offer.thing) or Offered(offer, "") for offer in offers]
+
+
+def _hang_on(con: Any, found: dict[UUID, Offered], profiles: list[UUID]) -> None:
+    for table, kind, columns in (
+        (
+            "evidence",
+            Evidence,
+            "source, category, entry, label, confidence, first_seen, last_seen, licence, stix_id, id",
+        ),
+        ("sightings", Sighting, "first_seen, last_seen, count, sensor, target, id"),
+        ("footprint", Footprint, "kind, value, source, first_seen, last_seen, id"),
+    ):
+        order = "last_seen DESC NULLS LAST, id"
+        for row in con.execute(
+            f"SELECT profile, {columns} FROM {table} WHERE profile = ANY (%s) ORDER BY {order}", (profiles,)
+        ).fetchall():
+            if row[0] in found:
+                getattr(found[row[0]], table).append(kind(*row[1:]))

@@ -108,6 +108,8 @@ class Columns:
             lines += [f"{name} is {', '.join(said)}" for name in names]
         return "\n".join(lines) or f"no column of {self.table} is known by name; pass mapping="
 
+    __repr__ = __str__
+
     def slots_of(self, kind: str) -> list[Slot]:
         """The objects of a row that are, or may be, of a STIX type."""
         return [slot for slot in self.slots if kind in slot.types]

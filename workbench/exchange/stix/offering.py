@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["objects_of_offer"]
 
 VALID = timedelta(days=30)
+MOST = 100
+"""Sightings and domain names of one profile that are told, the latest."""
 _ALWAYS = "2022-10-01T00:00:00.000Z"
 """When identities and places were made, whose content follows from their ids: they have one version."""
 _ONE_VERSION = frozenset(("identity", "location"))
@@ -72,7 +74,7 @@ def _stamped(
 def _of_profile(offered: Offered, profile: Profile) -> Iterator[dict[str, Any]]:
     offer = offered.offer
     own = Marking(profile.secrecy, Organisation(profile.owner))
-    dossier = dossier_of(profile, own, offered.evidence, offered.sightings, offered.footprint)
+    dossier = dossier_of(profile, own, offered.evidence, offered.sightings[:MOST], offered.footprint[:MOST])
     builder = _builder(profile.owner, profile.created_at)
     (address, *_) = builder.dossier(dossier)
     for identifier in builder.levels:

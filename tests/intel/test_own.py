@@ -1,0 +1,102 @@
+"""Files of one's own as sources, without a catalogue."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import workbench as wb
+from workbench.cli.commands import workbench
+from workbench.intel import SourceError, library
+
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+
+
+def test_a_list_of_ones_own_counts_after_the_next_build(home: Path, tmp_path: Path) -> None:
+    blocklist = tmp_path / "Our Blocklist.txt"
+    blocklist.write_text("# ours\n9.9.10.1 scans our VPN\n1.2.4.0/24, phishing host\n")
+    added = wb.intel.add_file(blocklist, category="attacker", title="Our list")
+    assert (added.source.id, added.source.parser) == ("our-blocklist", "list")
+    wb.intel.build()
+    found = wb.lookup("1.2.4.200")
+    assert found.is_known_attacker
+    assert "known attacker phishing host (Our list" in found.reasons
+    assert "scans our VPN" in wb.lookup("9.9.10.1").reasons
+    wb.intel.remove("our-blocklist")
+    wb.intel.build()
+    assert wb.lookup("1.2.4.200").verdict == "clean"
+
+
+def test_the_kind_of_a_file_is_told_by_what_is_in_it(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "ranges.csv").write_text("network,country,city\n1.2.4.0/24,NL,Delft\n")
+    (tmp_path / "words.csv").write_text("address,why\n1.2.4.7,phishing\n1.2.4.8,scanning\n")
+    (tmp_path / "warning.json").write_text(
+        json.dumps({"name": "Ours", "type": "cidr", "version": 20261101, "list": ["1.2.5.0/24"]})
+    )
+    taken = {
+        "ranges": wb.intel.add_file(tmp_path / "ranges.csv"),
+        "words": wb.intel.add_file(tmp_path / "words.csv", category="abuser", reliability="C"),
+        "warning": wb.intel.add_file(tmp_path / "warning.json", category="benign"),
+        "sites": wb.intel.add_file(SAMPLES / "sites.mmdb"),
+        "partner": wb.intel.add_file(SAMPLES / "exercise-indicators.json", id="partner"),
+    }
+    assert {name: item.source.parser for name, item in taken.items()} == {
+        "ranges": "ranges", "words": "list", "warning": "misp", "sites": "mmdb", "partner": "stix",
+    }  # fmt: skip
+    wb.intel.build()
+    assert wb.lookup("1.2.4.9").city == "Delft"
+    assert wb.lookup("1.2.4.8").is_known_abuser
+    assert wb.lookup("93.175.147.88").city == "Utrecht"
+    assert "partner" in [item.source for item in wb.lookup("93.175.147.88").evidence]
+
+
+def test_what_is_missing_or_wrong_is_told_with_the_mend(home: Path, tmp_path: Path) -> None:
+    feed = tmp_path / "feed.txt"
+    feed.write_text("9.9.9.1\n")
+    for options, words in (
+        ({}, r"what does it mean to be in feed.txt\? say category=, one of: tor"),
+        ({"category": "bad"}, "no category 'bad'; there are: tor"),
+        ({"category": "tor", "reliability": "Z"}, "no reliability 'Z'; there are: A, B"),
+        ({"category": "tor", "parser": "xml"}, "no parser 'xml'; there are: abusech"),
+        ({"category": "tor", "colour": 1}, "parser 'list' has no option 'colour'"),
+        ({"category": "tor", "id": "../x"}, "'../x' is no id of a source"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            wb.intel.add_file(feed, **options)  # type: ignore[arg-type]
+    with pytest.raises(SourceError, match="no such file"):
+        wb.intel.add_file(tmp_path / "gone.txt", category="tor")
+    (tmp_path / "odd.json").write_text("{}")
+    with pytest.raises(ValueError, match="neither a STIX bundle nor a MISP warning list"):
+        wb.intel.add_file(tmp_path / "odd.json", category="tor")
+    with pytest.raises(LookupError, match="no source 'feed' was added; there are: none"):
+        wb.intel.remove("feed")
+    assert [item for item in library.available() if item.origin == "added"] == []
+
+
+def test_a_bad_file_leaves_the_one_before(home: Path, tmp_path: Path) -> None:
+    feed = tmp_path / "feed.txt"
+    feed.write_text("9.9.9.1\n")
+    wb.intel.add_file(feed, category="attacker")
+    feed.write_text("<!doctype html><html>moved</html>")
+    with pytest.raises(SourceError, match="web page"):
+        wb.intel.add_file(feed, category="attacker")
+    (item,) = [item for item in library.available() if item.origin == "added"]
+    assert item.path.read_text() == "9.9.9.1\n"
+
+
+def test_add_and_remove_on_the_command_line(home: Path, tmp_path: Path) -> None:
+    feed = tmp_path / "feed.txt"
+    feed.write_text("9.9.10.1 ours\n")
+
+    def run(*arguments: str) -> str:
+        return CliRunner().invoke(workbench, ["intel", *arguments]).output
+
+    assert "say category=" in run("add", str(feed))
+    assert "taken in as feed, read as list" in run("add", str(feed), "--category", "attacker", "--grade", "a")
+    assert wb.lookup("9.9.10.1").verdict == "malicious"
+    assert "sources, as of" in run("remove", "feed")
+    library.current.cache_clear()
+    assert wb.lookup("9.9.10.1").verdict == "clean"
