@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 from taxii2client import v21
 
@@ -329,25 +328,3 @@ def test_two_who_poll_at_once_and_one_who_writes_lose_nothing(api: Api, ines: St
         }
         noted = {each["content"] for each in partner.latest("note")}
         assert {f"note {number}" for number in range(0, 24, 3)} <= noted
-
-
-def test_what_another_was_offered_is_no_ones_business(api: Api, ines: Store) -> None:
-    ines.profiles.create("93.175.147.1", secrecy="green")
-    assert Partner(api, "ines").addresses() == Partner(api, "pia").addresses() == {"93.175.147.1"}
-    with api.town.sql("pia") as con:
-        roles = {row[0] for row in con.execute("SELECT role FROM offers").fetchall()}
-        assert roles == {api.town.role("pia")}
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            con.execute("UPDATE offers SET role = %s", (api.town.role("ines"),))
-        assert con.execute("DELETE FROM offers WHERE role = %s", (api.town.role("ines"),)).rowcount == 0
-
-
-def test_that_a_partner_read_it_is_written_down(api: Api, ines: Store) -> None:
-    profile = ines.profiles.create("93.175.147.1", secrecy="amber")
-    assert Partner(api, "clara").addresses() == {"93.175.147.1"}
-    with api.town.superuser() as con:
-        (read,) = con.execute(
-            "SELECT count(*) FROM audit WHERE action = 'read row' AND actor = %s AND subject = %s",
-            (api.town.role("clara"), profile.id),
-        ).fetchone()
-    assert read
