@@ -106,7 +106,7 @@ def test_text_that_is_no_unicode_breaks_nothing(api: Any) -> None:
     for query in (
         'mutation { createIpProfile(input: {address: "198.18.255.1", notes: "\\ud800"}) { __typename } }',
         '{ bulkLookup(addresses: ["\\ud800"]) { input verdict } }',
-        '{ entities(name: "\\ud800") { name } }',
+        '{ entities(name: "\\ud800") { nodes { name } } }',
         '{ searchIpProfiles(filter: {text: "\\ud800"}) { nodes { id } } }',
         '{ searchIpProfiles(after: "\\ud800") { nodes { id } } }',
         '{ ipAddress(address: "\\ud800") { verdict } }',
@@ -231,7 +231,9 @@ def test_what_is_watched_raises_alerts_which_are_acknowledged_and_closed(api: An
         assert told["__typename"] == "InvalidInput"
         assert "watches one thing" in told["message"]
     do(api, "ines", "createIpProfile", {"address": where})
-    alerts = api.query("ines", "{ alerts(state: RAISED) { id message watchlist { id } } }")["data"]["alerts"]
+    alerts = api.query("ines", "{ alerts(state: RAISED) { nodes { id message watchlist { id } } } }")["data"][
+        "alerts"
+    ]["nodes"]
     (alert,) = [each for each in alerts if each["watchlist"]["id"] == watch["id"]]
     assert where in alert["message"]
     alert_shown = "... on Alert { state note changedBy }"

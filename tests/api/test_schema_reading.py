@@ -110,13 +110,13 @@ query ($red: UUID!, $matter: UUID!, $entity: UUID!, $ids: [ID!]!) {
   byEntity: searchIpProfiles(filter: {entity: $entity}) { nodes { id } }
   byLevel: searchIpProfiles(filter: {tlp: RED}) { nodes { id } }
   investigation(id: $matter) { id name profiles { id } }
-  investigations { id name description profiles { id address } }
+  investigations { edges { cursor } nodes { id name description profiles { id address } } }
   entity(id: $entity) { id name profiles { profile { id } } }
-  entities { id name profiles { relation profile { id address notes } } }
+  entities { edges { cursor } nodes { id name profiles { relation profile { id address notes } } } }
   footprint(value: "shared.example") { value source profile { id } }
   hidden: footprint(value: "xyzzy.example") { value profile { id } }
-  alerts { id message cause profile { id notes } watchlist { id name } }
-  watchlists { id name }
+  alerts { edges { cursor } nodes { id message cause profile { id notes } watchlist { id name } } }
+  watchlists { edges { cursor } nodes { id name } }
   nodes(ids: $ids) { __typename id }
 }
 """
@@ -226,6 +226,25 @@ def test_pages_follow_one_another_from_any_edge(scene: Scene) -> None:
     assert [edge["node"]["id"] for edge in from_the_middle["edges"]] == ids[1:3]
 
 
+def test_lists_are_paged_too_and_no_page_loses_or_doubles_anything(scene: Scene) -> None:
+    for i in range(7):
+        scene.ines.investigations.create(f"paged {i}")
+        scene.ines.entities.create("device", f"paged {i % 2}")
+        scene.ines.watchlists.create(f"paged {i % 2}", asn=64496 + i)
+    for field in ("investigations", "entities", "watchlists", "alerts"):
+        whole = scene.api.query("ines", f"{{ {field}(first: 1000) {{ nodes {{ id }} }} }}")["data"][field]
+        ids, after = [], None
+        while True:
+            asked = f"query ($after: String) {{ {field}(first: 2, after: $after) {{ nodes {{ id }} pageInfo {{ hasNextPage endCursor }} }} }}"
+            page = scene.api.query("ines", asked, {"after": after})["data"][field]
+            ids += [node["id"] for node in page["nodes"]]
+            after = page["pageInfo"]["endCursor"]
+            if not page["pageInfo"]["hasNextPage"]:
+                break
+        assert ids == [node["id"] for node in whole["nodes"]]
+        assert len(ids) >= 2
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
@@ -243,7 +262,9 @@ def test_pages_follow_one_another_from_any_edge(scene: Scene) -> None:
         ('ipAddress(address: "8.8.8") { verdict }', "is no IP address"),
         ('history(address: "fe80::1%1") { address }', "is no IP address"),
         ('sources(snapshot: "x") { id }', "no snapshot"),
-        ('entities(name: "a\\u0000b") { id }', ""),
+        ('entities(name: "a\\u0000b") { nodes { id } }', ""),
+        ('alerts(after: "x") { nodes { id } }', "is no cursor of this list"),
+        ('alerts(first: 5000) { nodes { id } }', "first is 1 to 1000"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused_in_plain_words(scene: Scene, asked: str, says: str) -> None:

@@ -110,10 +110,14 @@ class Watchlists:
             raise NotFound(f"watchlist {key}: not found, or not for you")
         return watchlist_of(found[0])
 
-    def all(self) -> list[Watchlist]:
-        """All the member may see, in order of name."""
+    def all(self, *, limit: int | None = None, after: tuple[str, UUID] | None = None) -> list[Watchlist]:
+        """All the member may see, in order of name; or those ``after`` one of this name and id."""
+        last, key = after or (None, None)
         rows = self._store.rows(
-            "watchlists", f"{SELECT_WATCHLIST} WHERE t.deleted_at IS NULL ORDER BY t.name, t.id"
+            "watchlists",
+            f"{SELECT_WATCHLIST} WHERE t.deleted_at IS NULL AND (%(last)s::text IS NULL OR (t.name, t.id) > (%(last)s, %(key)s)) "
+            "ORDER BY t.name, t.id LIMIT %(limit)s",
+            {"last": last, "key": key, "limit": limit},
         )
         return [watchlist_of(row) for row in rows]
 
@@ -150,12 +154,17 @@ class Alerts:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def all(self, *, state: str | None = None, limit: int = 1000) -> list[Alert]:
-        """Alerts, newest first."""
+    def all(
+        self, *, state: str | None = None, limit: int = 1000, after: tuple[datetime, UUID] | None = None
+    ) -> list[Alert]:
+        """Alerts, newest first; or those ``after`` one that was raised then and has this id."""
+        at, key = after or (None, None)
         rows = self._store.rows(
             "alerts",
-            f"{SELECT_ALERT} WHERE (%s::text IS NULL OR a.state = %s) ORDER BY a.raised_at DESC, a.id LIMIT %s",
-            (state, state, limit),
+            f"{SELECT_ALERT} WHERE (%(state)s::text IS NULL OR a.state = %(state)s) "
+            "AND (%(at)s::timestamptz IS NULL OR a.raised_at < %(at)s OR a.raised_at = %(at)s AND a.id > %(key)s) "
+            "ORDER BY a.raised_at DESC, a.id LIMIT %(limit)s",
+            {"state": state, "at": at, "key": key, "limit": limit},
         )
         return [Alert(*row) for row in rows]
 

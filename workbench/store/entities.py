@@ -76,13 +76,17 @@ class Entities:
             raise NotFound(f"entity {key}: not found, or not for you")
         return entity_of(found[0])
 
-    def find(self, name: str = "", kind: str | None = None, *, limit: int = 100) -> list[Entity]:
-        """Entities whose name begins with ``name``, in order of it."""
+    def find(
+        self, name: str = "", kind: str | None = None, *, limit: int = 100, after: tuple[str, UUID] | None = None
+    ) -> list[Entity]:  # fmt: skip
+        """Entities whose name begins with ``name``, in order of it; or those ``after`` one of this name and id."""
+        last, key = after or (None, None)
         found = self._store.rows(
             "entities",
-            f"{SELECT_ENTITY} WHERE t.deleted_at IS NULL AND starts_with(lower(t.name), lower(%s)) AND (%s::text IS NULL OR t.kind = %s) "
-            "ORDER BY t.name, t.id LIMIT %s",
-            (name, kind, kind, limit),
+            f"{SELECT_ENTITY} WHERE t.deleted_at IS NULL AND starts_with(lower(t.name), lower(%(name)s)) "
+            "AND (%(kind)s::text IS NULL OR t.kind = %(kind)s) AND (%(last)s::text IS NULL OR (t.name, t.id) > (%(last)s, %(key)s)) "
+            "ORDER BY t.name, t.id LIMIT %(limit)s",
+            {"name": name, "kind": kind, "last": last, "key": key, "limit": limit},
         )
         return [entity_of(row) for row in found]
 

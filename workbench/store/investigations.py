@@ -81,12 +81,17 @@ class Investigations:
             raise NotFound(f"investigation {key}: not found, or not for you")
         return investigation_of(found[0])
 
-    def all(self, *, state: str | None = None, limit: int | None = None) -> list[Investigation]:
-        """All the member may see, newest first."""
+    def all(
+        self, *, state: str | None = None, limit: int | None = None, after: tuple[datetime, UUID] | None = None
+    ) -> list[Investigation]:  # fmt: skip
+        """All the member may see, newest first; or those ``after`` one that was created then and has this id."""
+        at, key = after or (None, None)
         found = self._store.rows(
             "investigations",
-            f"{SELECT_INVESTIGATION} WHERE t.deleted_at IS NULL AND (%s::text IS NULL OR t.state = %s) ORDER BY t.created_at DESC, t.id LIMIT %s",
-            (state, state, limit),
+            f"{SELECT_INVESTIGATION} WHERE t.deleted_at IS NULL AND (%(state)s::text IS NULL OR t.state = %(state)s) "
+            "AND (%(at)s::timestamptz IS NULL OR t.created_at < %(at)s OR t.created_at = %(at)s AND t.id > %(key)s) "
+            "ORDER BY t.created_at DESC, t.id LIMIT %(limit)s",
+            {"state": state, "at": at, "key": key, "limit": limit},
         )
         return [investigation_of(row) for row in found]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from workbench.api.schema.asking import Info, described
+from workbench.api.schema.asking import First, Info, at_most, described
 from workbench.api.schema.enums import TlpLabel
 from workbench.api.schema.problems import Conflict, Forbidden, InvalidInput, NotFound, Problem, attempt
 from workbench.api.schema.profiles import IpProfile
@@ -34,7 +34,8 @@ class LeftOut:
 @strawberry.type(description="What an import did.")
 class StixImport:
     objects: int = described("How many well-formed objects the bundle has.")
-    profiles: list[IpProfile] = described("The profiles that the bundle speaks of.")
+    made: strawberry.Private[Any]
+    profiles_count: int = described("How many profiles the bundle speaks of.")
     profiles_created: int = described("How many of them are new.")
     evidence_added: int = described("How many pieces of evidence are new.")
     evidence_known: int = described("How many were there already.")
@@ -42,6 +43,10 @@ class StixImport:
     rejected: list[StixProblem] = described("The first hundred objects that were set aside.")
     rejected_count: int = described("How many were set aside.")
     notes: list[StixProblem] = described("The first hundred objects that are worth a look.")
+
+    @strawberry.field(description="The profiles that the bundle speaks of, the first of them.")
+    def profiles(self, first: First = 50) -> list[IpProfile]:
+        return [IpProfile.of(profile) for profile in self.made[: at_most(first)]]
 
 
 @strawberry.type(description="Something that a recipient may not have.")
@@ -150,7 +155,8 @@ def _things(store: Store, profiles: list[UUID], investigations: list[UUID]) -> l
 def _imported(done: Any) -> StixImport:
     return StixImport(
         objects=done.read.objects,
-        profiles=[IpProfile.of(profile) for profile in done.profiles],
+        made=done.profiles,
+        profiles_count=len(done.profiles),
         profiles_created=done.created,
         evidence_added=done.added,
         evidence_known=done.known,

@@ -12,7 +12,8 @@ import strawberry
 from workbench.api.schema.asking import First, Info, ask, copied, described, several, word
 from workbench.api.schema.enums import NetworkType, ThreatLevelName, TlpLabel, Verdict
 from workbench.api.schema.hanging import Evidence, Footprint, ProfileVersion, Sighting
-from workbench.api.schema.nodes import Connection, Edge, Organisation, PageInfo, Thing
+from workbench.api.schema.nodes import Connection, Organisation, Thing
+from workbench.api.schema.paging import connected
 from workbench.api.schema.scalars import ASN, CIDR, CountryCode, IPAddressOrCIDR
 from workbench.store import Profile, Store, observations, together
 from workbench.store.searching import Page
@@ -141,14 +142,4 @@ class IpProfile(Thing):
 
 def page_of(page: Page[Profile]) -> Connection[IpProfile]:
     """A page of the store as Relay has it."""
-    nodes = [IpProfile.of(record) for record in page]
-    return Connection(
-        edges=[Edge(node=node, cursor=cursor) for node, cursor in zip(nodes, page.cursors, strict=True)],
-        nodes=nodes,
-        page_info=PageInfo(
-            has_next_page=page.next is not None,
-            has_previous_page=False,
-            start_cursor=page.cursors[0] if page.cursors else None,
-            end_cursor=page.cursors[-1] if page.cursors else None,
-        ),
-    )
+    return connected([IpProfile.of(record) for record in page], page.cursors, page.next is not None)

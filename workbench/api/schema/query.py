@@ -25,6 +25,7 @@ from workbench.api.schema.enums import (
 from workbench.api.schema.hanging import Footprint
 from workbench.api.schema.matters import Entity, Investigation
 from workbench.api.schema.nodes import Connection, Node, Organisation
+from workbench.api.schema.paging import After, listed
 from workbench.api.schema.profiles import IpProfile, page_of
 from workbench.api.schema.scalars import CountryCode, IPAddress, IPAddressOrCIDR
 from workbench.api.schema.searching import IpProfileFilter, filters
@@ -133,9 +134,7 @@ class Query:
             ProfileOrder | None, strawberry.argument(description="The order; by default the filter's own.")
         ] = None,
         first: First = 50,
-        after: Annotated[
-            str | None, strawberry.argument(description="The cursor that the page begins after.")
-        ] = None,
+        after: After = None,
     ) -> Connection[IpProfile]:
         given = filters(filter)
         at_most(first)
@@ -160,11 +159,14 @@ class Query:
             InvestigationState | None, strawberry.argument(description="Only those in this state.")
         ] = None,
         first: First = 50,
-    ) -> list[Investigation]:
-        at_most(first)
+        after: After = None,
+    ) -> Connection[Investigation]:
         wanted = state.value if state else None
-        found = await ask(info, lambda store: store.investigations.all(state=wanted, limit=first))
-        return [Investigation.of(each) for each in found]
+        return await listed(
+            info, "created_at", first, after,
+            lambda store, limit, at: store.investigations.all(state=wanted, limit=limit, after=at),
+            Investigation.of,
+        )  # fmt: skip
 
     @strawberry.field(description="An entity by id; null if there is none for you.")
     async def entity(self, info: Info, id: Key) -> Entity | None:
@@ -182,11 +184,14 @@ class Query:
             EntityKind | None, strawberry.argument(description="Only those of this kind.")
         ] = None,
         first: First = 50,
-    ) -> list[Entity]:
-        at_most(first)
+        after: After = None,
+    ) -> Connection[Entity]:
         wanted = kind.value if kind else None
-        found = await ask(info, lambda store: store.entities.find(name, wanted, limit=first))
-        return [Entity.of(each) for each in found]
+        return await listed(
+            info, "name", first, after,
+            lambda store, limit, at: store.entities.find(name, wanted, limit=limit, after=at),
+            Entity.of,
+        )  # fmt: skip
 
     @strawberry.field(
         description="Digital footprint: that of a profile, or every trace of one value, which leads from a domain or certificate to the other addresses that share it."
@@ -219,17 +224,22 @@ class Query:
             AlertState | None, strawberry.argument(description="Only those in this state.")
         ] = None,
         first: First = 50,
-    ) -> list[Alert]:
-        at_most(first)
+        after: After = None,
+    ) -> Connection[Alert]:
         wanted = state.value if state else None
-        return [Alert.of(each) for each in await ask(info, lambda store: store.alerts.all(state=wanted, limit=first))]  # fmt: skip
+        return await listed(
+            info, "raised_at", first, after,
+            lambda store, limit, at: store.alerts.all(state=wanted, limit=limit, after=at),
+            Alert.of,
+        )  # fmt: skip
 
     @strawberry.field(description="The watchlists, by name.")
-    async def watchlists(self, info: Info, first: First = 50) -> list[Watchlist]:
-        at_most(first)
-        return [
-            Watchlist.of(each) for each in (await ask(info, lambda store: store.watchlists.all()))[:first]
-        ]
+    async def watchlists(self, info: Info, first: First = 50, after: After = None) -> Connection[Watchlist]:
+        return await listed(
+            info, "name", first, after,
+            lambda store, limit, at: store.watchlists.all(limit=limit, after=at),
+            Watchlist.of,
+        )  # fmt: skip
 
     @strawberry.field(
         description="What verdicts rest on: the sources of a snapshot, with their dates and licences."

@@ -10,7 +10,6 @@ from typing import Any, NewType
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from workbench.enrichment.countries import is_country_code
@@ -33,9 +32,9 @@ _LONGEST = 64
 
 def _text(value: Any, wanted: str) -> str:
     if not isinstance(value, str):
-        raise GraphQLError(f"{wanted} is written as a string")
+        raise ValueError(f"{wanted} is written as a string")
     if len(value) > _LONGEST:
-        raise GraphQLError(f"{wanted} has no more than {_LONGEST} characters")
+        raise ValueError(f"{wanted} has no more than {_LONGEST} characters")
     return value
 
 
@@ -46,7 +45,7 @@ def _address(value: Any) -> str:
     except ValueError:
         found = None
     if found is None or getattr(found, "scope_id", None):
-        raise GraphQLError(f"{text!r} is no IP address")
+        raise ValueError(f"{text!r} is no IP address")
     return str(getattr(found, "ipv4_mapped", None) or found)
 
 
@@ -59,8 +58,8 @@ def _network(value: Any) -> str:
     except ValueError as error:
         if "host bits" in str(error):
             near = ipaddress.ip_network(text, strict=False)
-            raise GraphQLError(f"{text!r} has host bits set; the network is {near}") from None
-        raise GraphQLError(f"{text!r} is no network in CIDR notation, such as 192.0.2.0/24") from None
+            raise ValueError(f"{text!r} has host bits set; the network is {near}") from None
+        raise ValueError(f"{text!r} is no network in CIDR notation, such as 192.0.2.0/24") from None
 
 
 def _either(value: Any) -> str:
@@ -74,22 +73,20 @@ def _either(value: Any) -> str:
 def _country(value: Any) -> str:
     text = _text(value, "a country code")
     if not is_country_code(text):
-        raise GraphQLError(
-            f"{text!r} is no country code: ISO 3166-1 alpha-2 in capitals is wanted, such as NL"
-        )
+        raise ValueError(f"{text!r} is no country code: ISO 3166-1 alpha-2 in capitals is wanted, such as NL")
     return text
 
 
 def _whole(value: Any, wanted: str, highest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= highest:
-        raise GraphQLError(f"{wanted} is a whole number from 0 to {highest}")
+        raise ValueError(f"{wanted} is a whole number from 0 to {highest}")
     return value
 
 
 def _moment(value: Any) -> datetime:
     text = _text(value, "a time")
     if not _MOMENT.match(text):
-        raise GraphQLError(
+        raise ValueError(
             f"{text!r} is no time by RFC 3339 with a zone, such as 2026-10-05T12:00:00Z or 2026-10-05T12:00:00.5+02:00"
         )
     whole, dot, rest = text.upper().partition(".")
@@ -99,7 +96,7 @@ def _moment(value: Any) -> datetime:
     try:
         return datetime.fromisoformat(cut).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise GraphQLError(f"{text!r} is no time there is") from None
+        raise ValueError(f"{text!r} is no time there is") from None
 
 
 def _write_moment(value: datetime) -> str:
@@ -113,12 +110,12 @@ def _uuid(value: Any) -> UUID:
             raise ValueError
         return UUID(text)
     except ValueError:
-        raise GraphQLError(f"{text!r} is no UUID") from None
+        raise ValueError(f"{text!r} is no UUID") from None
 
 
 def _bundle(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or value.get("type") != "bundle":
-        raise GraphQLError('a STIX bundle is an object with "type": "bundle"')
+        raise ValueError('a STIX bundle is an object with "type": "bundle"')
     return value
 
 
