@@ -20,15 +20,13 @@ from .conftest import SERVERS, Town
 # What an owner may do with her own differs from version to version, and is not looked at.
 RULES = """
     SELECT 'policy', tablename, policyname, permissive || roles::text || cmd || coalesce(qual, '') || coalesce(with_check, '') FROM pg_policies WHERE schemaname = 'workbench'
-    UNION ALL SELECT 'table', relname::text, relowner::regrole::text, relrowsecurity::text || relforcerowsecurity::text || array(SELECT acl::text FROM unnest(relacl) AS acl WHERE acl::text NOT LIKE 'workbench_owner=%' ORDER BY 1)::text || coalesce(reloptions::text, '') FROM pg_class WHERE relnamespace = 'workbench'::regnamespace AND relkind IN ('r', 'v', 'i')
+    UNION ALL SELECT 'table', relname::text, relowner::regrole::text, relrowsecurity::text || relforcerowsecurity::text || array(SELECT acl::text FROM unnest(relacl) AS acl WHERE starts_with(acl::text, relowner::regrole::text || '=') IS FALSE ORDER BY 1)::text || coalesce(reloptions::text, '') FROM pg_class WHERE relnamespace = 'workbench'::regnamespace AND relkind IN ('r', 'v', 'i')
     UNION ALL SELECT 'column', attrelid::regclass::text, attname::text, attnotnull::text || attgenerated::text || coalesce(attstattarget, -1)::text || coalesce(array(SELECT unnest(attacl)::text ORDER BY 1), '{}')::text FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE c.relnamespace = 'workbench'::regnamespace AND c.relkind IN ('r', 'i') AND attnum > 0 AND NOT attisdropped
     UNION ALL SELECT 'function', p.oid::regprocedure::text, proowner::regrole::text, prosecdef::text || coalesce(proconfig::text, '') || coalesce(array(SELECT unnest(proacl)::text ORDER BY 1), '{}')::text || md5(pg_get_functiondef(p.oid)) FROM pg_proc p WHERE pronamespace = 'workbench'::regnamespace AND prokind = 'f' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
     UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname::text, md5(pg_get_triggerdef(oid)) || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL SELECT 'constraint', conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'workbench'::regnamespace AND contype <> 'n'
     UNION ALL SELECT 'schema', nspname::text, nspowner::regrole::text, array(SELECT unnest(nspacl)::text ORDER BY 1)::text FROM pg_namespace WHERE nspname = 'workbench'
     ORDER BY 1, 2, 3, 4"""
-TABLES = ("store", "organisations", "clients", "members", "clearances", "recipients", "profiles", "investigations", "entities", "watchlists", "evidence", "sightings",
-          "footprint", "investigation_profiles", "entity_profiles", "profile_history", "alerts", "audit", "migrations")  # fmt: skip
 
 
 def _rules(url: str) -> list[Any]:
@@ -39,6 +37,7 @@ def _rules(url: str) -> list[Any]:
 def _rows(url: str) -> dict[str, list[str]]:
     """All of it; but for the numbers of transactions, which are those of a server."""
     with psycopg.connect(url, options="-c search_path=workbench") as con:
+        tables = con.execute("SELECT relname FROM pg_class WHERE relnamespace = 'workbench'::regnamespace AND relkind = 'r'").fetchall()  # fmt: skip
         return {
             table: [
                 row[0]
@@ -46,7 +45,7 @@ def _rows(url: str) -> dict[str, list[str]]:
                     f"SELECT (to_jsonb(t) - 'changed_in' - 'raised_in')::text FROM {table} t ORDER BY 1"
                 )
             ]
-            for table in TABLES
+            for (table,) in tables
         }  # fmt: skip
 
 
@@ -174,9 +173,3 @@ def test_who_does_not_see_all_of_it_backs_nothing_up(filled: Town, tmp_path: Pat
     with pytest.raises((StoreError, PermissionError)):
         backup(filled.url_of("ines"), tmp_path / "hers")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_tables_named_here_are_all_there_are(town: Town) -> None:
-    with town.superuser() as con:
-        found = con.execute("SELECT relname FROM pg_class WHERE relnamespace = 'workbench'::regnamespace AND relkind = 'r'").fetchall()  # fmt: skip
-    assert {row[0] for row in found} >= set(TABLES)

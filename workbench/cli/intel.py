@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from workbench.cli.errors import plain_errors
+from workbench.cli.watching import bring_along
 
 __all__ = ["intel"]
 
@@ -47,6 +48,9 @@ def intel_update(
     ids: tuple[str, ...], files: tuple[str, ...], force: bool, offline: bool, no_build: bool
 ) -> None:
     """Fetch the sources that are due, or those named by IDS, and build a snapshot of all that is at hand.
+
+    The store on this machine, or in WORKBENCH_STORE_URL, is brought along: its profiles are enriched again, and
+    alerts raised for what is listed anew where something is watched.
 
     Ctrl-C loses nothing: what was fetched stays, and the next update goes on. A source that fails keeps what it had;
     the exit code is then 1.
@@ -174,6 +178,7 @@ def intel_remove(name: str, no_build: bool) -> None:
 def _build(library: Any) -> None:
     snapshot = library.build(progress=lambda step: click.echo(f"  {step}", err=True))
     click.echo(f"{snapshot.id}: {len(snapshot.sources)} sources, as of {snapshot.as_of:%Y-%m-%d}")
+    bring_along()
 
 
 @intel.command("snapshots")

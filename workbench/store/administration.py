@@ -15,7 +15,7 @@ from workbench.store.errors import NotFound, StoreError, plain
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Administration", "MemberRow", "Status"]
+__all__ = ["Administration", "MemberRow", "OrganisationRow", "Status"]
 
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 
@@ -52,6 +52,25 @@ class MemberRow:
     countries: list[str] | None
     display_name: str
     active: bool
+
+    def __str__(self) -> str:
+        who = f"{self.role} ({self.display_name})" if self.display_name else self.role
+        state = f"cleared up to {self.clearance}" if self.active else "suspended"
+        where = f", API from {', '.join(self.countries)} only" if self.countries else ""
+        return f"{who} of {self.organisation}, {state}{where}"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationRow:
+    """An organisation; ``client_of`` are those whose TLP:AMBER is for it too."""
+
+    name: str
+    in_community: bool
+    client_of: list[str]
+
+    def __str__(self) -> str:
+        place = "in the community" if self.in_community else "outside the community"
+        return f"{self.name}: {place}" + "".join(f", client of {owner}" for owner in self.client_of)
 
 
 class Administration:
@@ -227,6 +246,26 @@ class Administration:
                     sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(password))
                 )
             self.con.execute(sql.SQL("GRANT workbench_api TO {}").format(name))
+
+    def organisations(self) -> list[OrganisationRow]:
+        """All of them, by name."""
+        with plain("the organisations"), self.con.transaction(), self._as_warden():
+            found = self.con.execute(
+                "SELECT o.name, o.in_community, array(SELECT w.name FROM workbench.clients c JOIN workbench.organisations w ON w.id = c.owner "
+                "WHERE c.client = o.id ORDER BY 1) FROM workbench.organisations o ORDER BY 1"
+            ).fetchall()
+        return [OrganisationRow(*row) for row in found]
+
+    def organisation(self, name: str) -> OrganisationRow:
+        """One of them.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        for each in self.organisations():
+            if each.name == name:
+                return each
+        raise NotFound(f"there is no organisation {name!r}")
 
     def members(self) -> list[MemberRow]:
         """All of them, also those suspended, by organisation and role."""

@@ -15,9 +15,12 @@ from workbench.store.profile import ThreatLevel, one_address
 from workbench.store.things import NOW, change, create, set_level
 
 if TYPE_CHECKING:
+    from workbench.store.changes import Place
     from workbench.store.connection import Store
 
 __all__ = ["SELECT_ALERT", "SELECT_WATCHLIST", "Alert", "Alerts", "Watchlist", "Watchlists", "watchlist_of"]  # fmt: skip
+
+_BACKLOG = 100_000
 
 SELECT_WATCHLIST = (
     "SELECT t.id, t.name, t.network::text, t.asn, t.country, t.threat_level, (SELECT o.name FROM organisations o WHERE o.id = t.owner) AS owner, "
@@ -198,28 +201,46 @@ class Alerts:
         """
         import psycopg
 
-        told = {alert.id for alert in self.all()} if not backlog else set()
+        from workbench.store.changes import alerts_since, place
+
+        here = place(self._store)
+        told = set()
+        if backlog:
+            for alert in reversed(self.all(state="raised", limit=_BACKLOG)):
+                told.add(alert.id)
+                yield alert
         while not (stop and stop.is_set()):
             con = None
             try:
                 con = psycopg.connect(self._store.url, autocommit=True, options="-c search_path=workbench")
                 con.execute("LISTEN workbench")
                 while not (stop and stop.is_set()):
-                    for alert in reversed(self.all(state="raised")):
-                        if alert.id not in told:
-                            told.add(alert.id)
-                            yield alert
-                    self._wait(con, stop)
+                    found = alerts_since(self._store, here)
+                    for change in found.items:
+                        if change.thing.state == "raised" and change.thing.id not in told:
+                            yield change.thing
+                    here = found.place
+                    if not found.more:
+                        self._wait(con, stop)
             except psycopg.OperationalError as error:
                 if stop and stop.wait(1):
                     return
                 try:
-                    self._store.run("alerts", lambda con: None)
+                    here = self._still(here)
                 except Unreachable:
                     raise Unreachable(f"alerts: the connection is lost: {error}") from error
             finally:
                 if con is not None:
                     con.close()
+
+    def _still(self, here: Place) -> Place:
+        """The same place in the stream, or, in a database that was restored meanwhile, its end."""
+        from workbench.store.changes import place
+
+        try:
+            return place(self._store, str(here))
+        except ValueError:
+            return place(self._store)
 
     def on_alert(self, call: Callable[[Alert], None]) -> Callable[[], None]:
         """Call ``call`` with each alert raised from now on, in a thread of its own; the result ends that."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -107,19 +106,12 @@ def _last(store: Store, new: Snapshot) -> Snapshot | None:
     """The snapshot that this was last done for, or the newest before it that is still there; the first time
     the one before the current."""
     from workbench.intel import library
-    from workbench.intel.snapshot import Snapshot, SnapshotError
 
-    last = _remembered().get(_key(store))
-    ids = library.snapshot_ids()
-    if last in ids:
-        return library.open_snapshot(last)
-    older = []
-    for name in ids:
-        with suppress(SnapshotError):
-            each = Snapshot(home() / "snapshots" / name)
-            if (each.as_of, each.created) < (new.as_of, new.created) and (not last or name[:10] <= last[:10]):
-                older.append(each)
-    return max(older, key=lambda each: (each.as_of, each.created)) if older else None
+    last, ids = _remembered().get(_key(store)), library.snapshot_ids()
+    if last not in ids:
+        older = ids[: ids.index(new.id)] if new.id in ids else ids
+        last = next((name for name in reversed(older) if not last or name[:10] <= last[:10]), None)
+    return library.open_snapshot(last) if last else None
 
 
 def _opened(which: Any) -> Snapshot:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 MOST = 1_000
 FEW = 5_000
 """Ids that are sooner looked up and sorted than found by walking along the order."""
-LOOK = 3_000
+LOOK = 1_000
 """Profiles of each audience among which what many have is looked for first."""
 
 _ORDERS = {

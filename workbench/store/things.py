@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["change", "create", "refused", "set_level"]
 
+_WORDS = {"investigations": "investigation", "entities": "entity", "watchlists": "watchlist"}
+
 
 def create(
     store: Store, table: str, values: Mapping[str, Any], level: TLP, reason: str, recipients: Iterable[str]
@@ -36,7 +38,7 @@ def create(
         found: UUID = made
         return found
 
-    return store.run(f"new row of {table}", work, repeatable=False)
+    return store.run(f"{_WORDS[table]} {values['name']!r}", work, repeatable=False)
 
 
 def change(
