@@ -27,9 +27,10 @@ AGAIN = ("UNAVAILABLE", "OUTCOME_UNKNOWN", "BUSY", "TIMEOUT", "RATE_LIMITED")
 
 @dataclass
 class Swarm:
-    """``url`` may change when the server is started anew. ``pause`` is the mean of seconds that a client thinks."""
+    """``url`` is the server's, which is the same when it is started anew. ``pause`` is the mean of seconds that a
+    client thinks."""
 
-    url: Callable[[], str]
+    url: str
     tokens: list[str]
     readers: int
     writers: int
@@ -131,7 +132,7 @@ class Swarm:
         while True:
             begun = time.perf_counter()
             try:
-                async with session.post(f"{self.url()}/graphql", json={"query": query, "variables": variables}, headers=headers) as answer:  # fmt: skip
+                async with session.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, headers=headers) as answer:  # fmt: skip
                     body = json.loads(await answer.read())
                 errors = body.get("errors")
                 if not errors:
@@ -152,7 +153,7 @@ class Swarm:
         cursor, counted = None, False
         while True:
             try:
-                async with session.ws_connect(f"{self.url()}/graphql", protocols=["graphql-transport-ws"], max_msg_size=0) as socket:  # fmt: skip
+                async with session.ws_connect(f"{self.url}/graphql", protocols=["graphql-transport-ws"], max_msg_size=0) as socket:  # fmt: skip
                     await socket.send_json({"type": "connection_init", "payload": {"authorization": f"Bearer {self._token(number)}"}})  # fmt: skip
                     assert (await socket.receive_json())["type"] == "connection_ack"
                     await socket.send_json({"type": "subscribe", "id": "1", "payload": {"query": LISTEN, "variables": {"after": cursor}}})  # fmt: skip

@@ -50,7 +50,7 @@ async def test_clients_come_back_and_nothing_is_lost(cluster: Cluster, town: Tow
         ring.create(town.role(name), audience="ip-workbench") for name in ("ines", "ida", "otto", "pia")
     ]
     serving = Serving(town.url_of("gate"), folder, "--per-minute", "1000000", "--log", "json")
-    swarm = Swarm(lambda: serving.url, tokens, readers=10, writers=8, subscribers=12, pause=0.2)
+    swarm = Swarm(serving.url, tokens, readers=10, writers=8, subscribers=12, pause=0.2)
 
     async def faults() -> None:
         await asyncio.sleep(1)

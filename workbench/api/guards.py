@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,8 @@ from workbench.api.metrics import observe
 from workbench.api.weighing import too_heavy, weigh
 
 __all__ = ["guarded_schema"]
+
+MOST_VALID = 200
 
 
 class Guards(SchemaExtension):
@@ -52,7 +55,16 @@ class Guards(SchemaExtension):
             refused = too_heavy(weight, context.settings.limits)
             if refused:
                 execution.pre_execution_errors = [GraphQLError(refused, extensions={"code": "TOO_HEAVY"})]
+        valid = execution.schema.valid if isinstance(execution.schema, _Schema) else OrderedDict()
+        document = (execution.query, execution.validation_rules)
+        if document in valid:
+            execution.validation_rules = ()
         yield
+        if not execution.pre_execution_errors:
+            valid[document] = None
+            valid.move_to_end(document)
+            if len(valid) > MOST_VALID:
+                valid.popitem(last=False)
 
     def on_stream_result(self, result: Any) -> Iterator[None]:
         context = self._context
@@ -96,6 +108,11 @@ class _Formatted(GraphQLError):
 
 
 class _Schema(strawberry.Schema):
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.valid: OrderedDict[Any, None] = OrderedDict()
+        """Documents that were found valid, with the rules: to find it out takes longer than most of them run."""
+
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
         """Strawberry's own log would have messages and tracebacks, and content with them: ours is kept in
         :mod:`workbench.api.masking`."""

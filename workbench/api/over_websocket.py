@@ -119,7 +119,6 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
         except OSError:
             await self.send_message({"type": "pong", "payload": {"renewed": False}})
             return
-        # Operations that run hold the context: what is renewed is seen by them too.
         self.context.grant = context.grant
         self.context.member = context.member
         await self.send_message(

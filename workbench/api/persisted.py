@@ -12,7 +12,7 @@ from workbench.api.errors import ApiError
 
 __all__ = ["Persisted", "PersistedQueryNotFound"]
 
-MOST = 1000
+MOST = 500
 LONGEST = 100_000
 
 
@@ -48,6 +48,8 @@ class Persisted:
         Raises:
             ApiError: an unknown hash, one of another query, or a query that is not listed.
         """
+        if text is not None and len(text) > LONGEST:
+            raise ApiError(f"a query has up to {LONGEST:,} characters")
         named = (extensions or {}).get("persistedQuery")
         digest = named.get("sha256Hash") if isinstance(named, dict) else None
         if digest is not None and not isinstance(digest, str):
@@ -67,10 +69,9 @@ class Persisted:
             return self._known[digest]
         if _digest(text) != digest.lower():
             raise ApiError("the hash is not that of the query")
-        if len(text) <= LONGEST:
-            self._known[digest] = text
-            while len(self._known) > MOST:
-                self._known.popitem(last=False)
+        self._known[digest] = text
+        while len(self._known) > MOST:
+            self._known.popitem(last=False)
         return text
 
 
