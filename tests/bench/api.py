@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--profiles", type=int, default=50_000)
-    parser.add_argument("--pause", type=float, default=3.0, help="mean seconds that a client thinks")
+    parser.add_argument("--pause", type=float, default=5.0, help="mean seconds that a client thinks")
     parser.add_argument(
         "--faults", action="store_true", help="stop, kill and start server and database meanwhile"
     )
@@ -66,7 +66,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
             town.url_of("gate"), folder, "--per-minute", "10000000", "--max-sockets", "1000", "--log", "json",
             "--pool", str(CONNECTIONS),
         )  # fmt: skip
-        listeners, writers = options.clients * 2 // 5, options.clients // 10
+        listeners, writers = options.clients // 5, options.clients // 20
         readers = options.clients - listeners - writers
         swarm = Swarm(serving.url, tokens, readers, writers, listeners, options.pause)
         print(

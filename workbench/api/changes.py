@@ -39,7 +39,7 @@ class Changes:
     was running, so that one which commits late is not skipped; what was told already is dropped by id and version.
     """
 
-    def __init__(self, url: str, *, quiet_seconds: float = 30, looks_per_second: float = 200) -> None:
+    def __init__(self, url: str, *, quiet_seconds: float = 30, looks_per_second: float = 100) -> None:
         self._url = url
         self._quiet = quiet_seconds
         self._looks = looks_per_second

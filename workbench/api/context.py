@@ -35,10 +35,13 @@ class Client:
 
 
 class Workers:
-    """Threads that ask the database, no more than there are connections, and a bounded number of those who wait."""
+    """Threads that ask the database, together no more than there are connections, and a bounded number of those who
+    wait. Streams have a third of the threads to themselves: however many listen, who asks does not wait for them."""
 
-    def __init__(self, size: int, waiting: int, seconds: float) -> None:
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix="workbench-api")
+    def __init__(self, size: int, waiting: int, seconds: float, *, streams: bool = True) -> None:
+        apart = max(1, size // 3) if streams else 0
+        self.for_streams: Workers = Workers(apart, waiting, seconds, streams=False) if streams else self
+        self._threads = ThreadPoolExecutor(max(1, size - apart), thread_name_prefix="workbench-api")
         self._most = size + waiting
         self._seconds = seconds
         self._count = 0
@@ -71,6 +74,8 @@ class Workers:
 
     def close(self) -> None:
         """Take no more work; what waits is dropped, what runs is let end."""
+        if self.for_streams is not self:
+            self.for_streams.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 

@@ -13,6 +13,7 @@ import strawberry
 from graphql import GraphQLError
 from graphql.validation.rules.custom.no_schema_introspection import NoSchemaIntrospectionCustomRule
 from strawberry.extensions import ParserCache, SchemaExtension
+from strawberry.types.graphql import OperationType
 
 from workbench.api.context import Context
 from workbench.api.masking import told
@@ -65,6 +66,12 @@ class Guards(SchemaExtension):
             valid.move_to_end(document)
             if len(valid) > MOST_VALID:
                 valid.popitem(last=False)
+
+    def on_execute(self) -> Iterator[None]:
+        execution, context = self.execution_context, self._context
+        if context is not None and execution.operation_type is OperationType.SUBSCRIPTION:
+            execution.context = replace(context, workers=context.workers.for_streams)
+        yield
 
     def on_stream_result(self, result: Any) -> Iterator[None]:
         context = self._context

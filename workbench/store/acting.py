@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,17 +81,25 @@ class Pool:
         Raises:
             PermissionError: there is no such role, or the login may not act for it.
         """
+        import psycopg
         from psycopg import errors, sql
 
         # "none" would be the login itself, and what is too long would be cut.
         if role.lower() == "none" or not 0 < len(role.encode()) <= 63 or "\0" in role:
             raise PermissionError(NOBODY)
-        with self._pool.connection() as con, con.transaction():
+        begin = sql.SQL("BEGIN; SET LOCAL ROLE {}").format(sql.Identifier(role))
+        with self._pool.connection() as con:
             try:
-                con.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
-            except (errors.InvalidParameterValue, errors.InsufficientPrivilege):
-                raise PermissionError(NOBODY) from None
-            yield con
+                try:
+                    con.execute(begin, prepare=False)  # in one message
+                except (errors.InvalidParameterValue, errors.InsufficientPrivilege):
+                    raise PermissionError(NOBODY) from None
+                yield con
+            except BaseException:
+                with contextlib.suppress(psycopg.Error):
+                    con.rollback()
+                raise
+            con.commit()
 
     def drop_broken(self) -> None:
         """After a lost connection: find out which others are lost as well. One thread does it for all."""
