@@ -140,12 +140,17 @@ class Document:
         self._show(pieces.items(every), "\n".join(f"- {text}" for text in every), every)
 
     def table(
-        self, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], *, most: int | None = None
+        self,
+        columns: Sequence[Column],
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        most: int | None = None,
+        dense: bool = False,
     ) -> None:
-        """Rows under headings; with ``most`` no more than that, and a line that says so."""
+        """Rows under headings; with ``most`` no more than that, and a line that says so; ``dense`` in small type."""
         every = list(rows)
         shown = every if most is None else every[:most]
-        html = pieces.table(columns, shown)
+        html = pieces.table(columns, shown, dense=dense)
         if len(shown) < len(every):
             html += pieces.paragraph(f"The first {len(shown):,} of {len(every):,}.", small=True)
         keys = [column.key for column in columns]
@@ -179,11 +184,11 @@ class Document:
     def sources(self) -> None:
         """Which sources the verdicts rest on, with date, licence and attribution."""
         columns = [
-            Column("title", "Source", share=26),
+            Column("title", "Source", share=24),
             Column("as_of", "Date", "day", 10),
             Column("entries", "Entries", "number", 11),
-            Column("reliability", "Reliability", "text", 10),
-            Column("licence", "Licence", "text", 13),
+            Column("reliability", "Rel.", "text", 5),
+            Column("licence", "Licence", "text", 17),
             Column("attribution", "Attribution", "links"),
         ]
         rows = [
@@ -195,7 +200,7 @@ class Document:
             f"The verdicts rest on snapshot {self.snapshot.id}, in which these sources are compiled. Reliability is on the Admiralty scale, A to F.",
             new_page=True,
         )
-        self.table(columns, rows)
+        self.table(columns, rows, dense=True)
 
     def _show(self, html: str, text: str, said: Any, **about: Any) -> None:
         from IPython.display import display

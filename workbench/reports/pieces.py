@@ -81,11 +81,11 @@ def bars(title: str, parts: Sequence[tuple[str, int]], most: int = 8) -> str:
         f"<td>{number:,}</td></tr>"
         for label, number in shown
     )
-    return f'<table class="bars"><caption>{escape(title)}</caption><tbody>{rows}</tbody></table>'
+    return f'<div><table class="bars"><caption>{escape(title)}</caption><tbody>{rows}</tbody></table></div>'
 
 
-def table(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows under headings, which are repeated on each page."""
+def table(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], *, dense: bool = False) -> str:
+    """Rows under headings, which are repeated on each page; ``dense`` for what is looked up rather than read."""
     widths = "".join(f'<col style="width:{c.share}%">' if c.share else "<col>" for c in columns)
     heads = "".join(f'<th class="{c.shown}">{escape(c.heading)}</th>' for c in columns)
     body = "".join(
@@ -94,7 +94,7 @@ def table(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> str:
         + "</tr>"
         for row in rows
     )
-    return f'<table class="rows"><colgroup>{widths}</colgroup><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<table class="rows{" dense" if dense else ""}"><colgroup>{widths}</colgroup><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def figure(page: str, printed: str, caption: str, height: int = 560) -> str:
