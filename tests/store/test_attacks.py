@@ -25,6 +25,8 @@ EXPLAIN, EXPLAIN ANALYZE by each index, each scan switched off     same counts a
 pg_stats, pg_stats_ext, pg_statistic                               no row; refused
 COPY from and to server files and programs, COPY FROM, lo_import   refused
 UPDATE, DELETE, MERGE, SELECT FOR UPDATE by a hidden id            as for what does not exist
+a run of another's scheduled report, a change of it, an alert      refused, or as for what does not exist, in her own
+for it                                                             organisation too
 LOCK TABLE of profiles, TRUNCATE, DROP, ALTER, triggers, rules,    refused
 policies, CREATE STATISTICS, ANALYZE
 the role of the API                                                sees nothing before SET ROLE, owns nothing
@@ -109,6 +111,7 @@ def scene(server: str) -> Iterator[Scene]:
         for profile in profiles[:4]:
             ines.entities.link(entity, profile, "uses")
         ines.watchlists.create(f"{WORD} watch", network="203.0.113.0/24")
+        schedule_reports(town, "ines", TLP.RED, TLP.AMBER_STRICT)
         with town.superuser() as con:
             # Many hidden rows of one kind, so that a plan would have something to count.
             con.execute(
@@ -121,11 +124,28 @@ def scene(server: str) -> Iterator[Scene]:
         yield Scene(town, *profiles, investigation.id, entity.id)
 
 
+def schedule_reports(town: Any, maker: str, *levels: TLP) -> None:
+    """Scheduled reports and runs of them, with the word in all they say."""
+    with town.sql(maker) as con:
+        for level in levels:
+            (schedule,) = con.execute(
+                "INSERT INTO report_schedules (owner, secrecy, name, template, plan) SELECT organisation, %s, %s, 'dossier', %s "
+                "FROM members WHERE role = current_user RETURNING id",
+                (int(level), f"{WORD} report {level}", json.dumps({"parameters": {"investigation": WORD}})),
+            ).fetchone()
+            for attempt in range(1, 60):
+                con.execute(
+                    "INSERT INTO report_runs (owner, secrecy, schedule, template, due_at, attempt, told, machine) "
+                    "SELECT organisation, %s, %s, 'dossier', '2026-11-02 07:00Z', %s, %s, %s FROM members WHERE role = current_user",
+                    (int(level), schedule, attempt, json.dumps({"error": WORD}), WORD),
+                )
+
+
 def visible(con: psycopg.Connection) -> str:
     """Everything of every table that a connection can read, as text."""
     found = []
     for table in ("profiles", "investigations", "entities", "watchlists", "evidence", "sightings", "footprint", "profile_history",
-                  "alerts", "investigation_profiles", "entity_profiles", "recipients", "audit"):  # fmt: skip
+                  "alerts", "investigation_profiles", "entity_profiles", "recipients", "report_schedules", "report_runs", "audit"):  # fmt: skip
         skip = "WHERE t.action <> 'read'" if table == "audit" else ""
         found += [row[0] for row in con.execute(f"SELECT t::text FROM workbench.{table} t {skip}")]
     return "\n".join(found)
@@ -408,6 +428,73 @@ def test_no_foreign_key_trigger_rule_or_change_of_definition(scene: Scene) -> No
         assert not con.execute("SELECT * FROM pg_stats_ext").fetchall()
 
 
+# ---- reports
+
+
+def test_a_report_is_seen_as_it_is_marked_and_at_red_by_its_maker_alone(scene: Scene) -> None:
+    for name, schedules, runs in (("ines", 2, 118), ("ida", 1, 59), ("otto", 0, 0), ("clara", 0, 0), ("pia", 0, 0)):
+        with scene.sql(name) as con:
+            assert con.execute("SELECT count(*) FROM report_schedules").fetchone() == (schedules,), name
+            assert con.execute("SELECT count(*) FROM report_runs").fetchone() == (runs,), name
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO report_runs (owner, secrecy, schedule, template, due_at) SELECT organisation, 1, %s, 'x', now() FROM members WHERE role = current_user",
+        "INSERT INTO report_runs (owner, secrecy, schedule, template, due_at, attempt) SELECT organisation, 3, %s, 'x', '2026-11-02 07:00Z', 1 FROM members WHERE role = current_user",
+        "INSERT INTO report_runs (owner, secrecy, schedule, template, due_at, attempt) SELECT organisation, 4, %s, 'x', '2026-11-02 07:00Z', 1 FROM members WHERE role = current_user ON CONFLICT DO NOTHING",
+        "UPDATE report_schedules SET active = false WHERE id = %s",
+        "UPDATE report_schedules SET deleted_at = now() WHERE id = %s",
+        "UPDATE report_runs SET told = '{}' WHERE schedule = %s",
+        "SELECT * FROM report_schedules WHERE id = %s FOR UPDATE",
+        "SELECT raise_report_alert((SELECT id FROM report_runs WHERE schedule = %s LIMIT 1))",
+        "SELECT raise_report_alert(%s)",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("attacker", ["pia", "otto", "ida", "clara"])
+def test_a_hidden_schedule_is_answered_like_one_that_does_not_exist(
+    scene: Scene, statement: str, attacker: str
+) -> None:
+    def answer(con: psycopg.Connection, key: UUID) -> tuple[str, ...]:
+        try:
+            done = con.execute(statement, (key,))
+            return ("done", str(done.rowcount), str(done.fetchall() if done.description else ""))
+        except psycopg.Error as error:
+            return (error.sqlstate or "", (error.diag.message_primary or "").replace(str(key), "ID"), error.diag.message_detail or "")  # fmt: skip
+
+    with scene.town.superuser() as con:
+        (hidden,) = con.execute("SELECT id FROM report_schedules WHERE secrecy = 4").fetchone()
+        (run,) = con.execute("SELECT id FROM report_runs WHERE secrecy = 4 LIMIT 1").fetchone()
+    with scene.sql(attacker) as con:
+        for key in (hidden, run):
+            assert answer(con, key) == answer(con, uuid4())
+
+
+def test_nobody_has_a_hand_in_anothers_schedule(scene: Scene) -> None:
+    """It runs with its maker's rights, also where others of her organisation see it."""
+    with scene.sql("ida") as con:
+        (seen,) = con.execute("SELECT id FROM report_schedules").fetchone()
+        assert con.execute("UPDATE report_schedules SET active = false").rowcount == 0
+        assert con.execute("UPDATE report_runs SET status = 'done'").rowcount == 0
+        with pytest.raises(Denied):
+            con.execute("INSERT INTO report_runs (owner, secrecy, schedule, template, due_at) SELECT organisation, 3, %s, 'x', now() FROM members WHERE role = current_user", (seen,))  # fmt: skip
+    with scene.sql("ines") as con:
+        for statement in (
+            "UPDATE report_schedules SET plan = '{}'",
+            "UPDATE report_schedules SET secrecy = 0",
+            "UPDATE report_schedules SET created_by = 'ida'",
+            "UPDATE report_runs SET created_at = now()",
+            "DELETE FROM report_runs",
+            "INSERT INTO report_schedules (owner, name, template, plan, created_by) SELECT organisation, 'x', 'x', '{}', 'ida' FROM members WHERE role = current_user",
+        ):
+            with pytest.raises(Denied):
+                con.execute(statement)
+    for attacker, level in (("otto", 3), ("otto", 4), ("clara", 1)):
+        with scene.sql(attacker) as con, pytest.raises(Denied, match="row-level security"):
+            con.execute("INSERT INTO report_schedules (owner, secrecy, name, template, plan) SELECT organisation, %s, 'x', 'x', '{}' FROM members WHERE role = current_user", (level,))  # fmt: skip
+
+
 # ---- counts, plans, statistics
 
 
@@ -433,6 +520,8 @@ def test_no_foreign_key_trigger_rule_or_change_of_definition(scene: Scene) -> No
         "SELECT count(*) FROM entity_profiles",
         "SELECT count(*) FROM audit WHERE kind = 'watchlists' OR action = 'raise' OR detail::text LIKE '%xyzzy%'",
         "SELECT count(*) FROM recipients",
+        "SELECT count(*) FROM report_schedules WHERE plan::text LIKE '%xyzzy%'",
+        "SELECT count(*) FROM report_runs WHERE machine = 'xyzzy' OR status = 'failed'",
         "SELECT count(*) FROM clearances WHERE role <> current_user",
         "SELECT count(*) FROM clients",
     ],
@@ -480,6 +569,13 @@ ESTIMATED = [
     ("audit", "subject = %s::uuid", "{hidden}", "{random}"),
     ("audit", "actor = %s AND action = 'set secrecy'", "{ines}", "{nobody}"),
     ("audit", "action = 'read' AND backend = %s::int AND actor <> current_user", "{backend}", "0"),
+    ("report_schedules", "name = %s", f"{WORD} report TLP:AMBER+STRICT", f"{WORD} report none"),
+    ("report_schedules", "created_by = %s", "{ines}", "{nobody}"),
+    ("report_schedules", "audience = %s::uuid", "{strict}", "{random}"),
+    ("report_runs", "schedule = %s::uuid", "{schedule}", "{random}"),
+    ("report_runs", "due_at = %s::timestamptz", "2026-11-02 07:00Z", "2026-11-03 07:00Z"),
+    ("report_runs", "status = %s", "running", "failed"),
+    ("report_runs", "created_at < %s::timestamptz", "2999-01-01", "1999-01-01"),
     ("recipients", "role = %s", "{ines}", "{nobody}"),
     ("recipients", "thing = %s::uuid", "{hidden}", "{random}"),
     ("clients", "owner = %s::uuid", "{cert}", "{bank}"),
@@ -496,6 +592,7 @@ def test_plans_count_a_hidden_value_as_they_count_one_that_does_not_occur(
     skipped = {"clients"} if attacker == "otto" else set()  # of his own organisation
     with scene.town.superuser() as con:
         (watch,) = con.execute("SELECT id::text FROM watchlists WHERE name LIKE %s", (f"{WORD}%",)).fetchone()
+        (schedule,) = con.execute("SELECT id::text FROM report_schedules WHERE secrecy = 4").fetchone()
         (strict,) = con.execute("SELECT audience::text FROM profiles WHERE id = %s", (scene.strict.id,)).fetchone()  # fmt: skip
         (backend,) = con.execute("SELECT max(backend)::text FROM audit WHERE action = 'read' AND actor LIKE 'ines%' AND backend NOT IN (SELECT backend FROM audit WHERE action = 'read' AND actor NOT LIKE 'ines%')").fetchone()  # fmt: skip
         organisations = dict(con.execute("SELECT name, id::text FROM organisations").fetchall())
@@ -503,7 +600,7 @@ def test_plans_count_a_hidden_value_as_they_count_one_that_does_not_occur(
     given = {
         "ines": scene.town.role("ines"), "ida": scene.town.role("ida"), "nobody": "nobody", "random": str(uuid4()), "hidden": str(scene.hidden.id),
         "shown": str(scene.shown.id), "plain": str(scene.plain.id), "investigation": str(scene.investigation),
-        "entity": str(scene.entity), "watch": watch, "strict": strict, "backend": backend, **organisations,
+        "entity": str(scene.entity), "watch": watch, "schedule": schedule, "strict": strict, "backend": backend, **organisations,
     }  # fmt: skip
     with scene.sql(attacker) as con:
         con.execute("SET jit = off")

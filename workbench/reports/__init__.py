@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.reports.parameters import Parameter, ParameterError
     from workbench.reports.pieces import Column
     from workbench.reports.running import FORMATS, Report, recipient, run
+    from workbench.reports.scheduling import schedule, tick_now
 
 _FROM = {
     "FORMATS": "running",
@@ -27,10 +28,12 @@ _FROM = {
     "Template": "notebooks",
     "recipient": "running",
     "run": "running",
+    "schedule": "scheduling",
+    "tick_now": "scheduling",
     "template": "notebooks",
     "templates": "notebooks",
 }
-__all__ = ["FORMATS", "Column", "Document", "Parameter", "ParameterError", "Report", "ReportError", "Template", "recipient", "run", "template", "templates"]  # fmt: skip
+__all__ = ["FORMATS", "Column", "Document", "Parameter", "ParameterError", "Report", "ReportError", "Template", "recipient", "run", "schedule", "template", "templates", "tick_now"]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from workbench.store.alerts import Alert
     from workbench.store.connection import Store
 
-__all__ = ["deliver", "forward", "signature"]
+__all__ = ["deliver", "forward", "post", "signature"]
 
 _LOG = logging.getLogger(__name__)
 ATTEMPTS = 6
@@ -61,13 +61,24 @@ def deliver(
     Raises:
         Unreachable: it was not taken.
     """
-    import httpx
-
     body = json.dumps({
         "type": "alert.raised",
         "timestamp": alert.raised_at.isoformat(),
         "data": {"alert": str(alert.id), "watchlist": str(alert.watchlist), "profile": alert.profile and str(alert.profile)},
     })  # fmt: skip
+    post(f"alert {alert.id}", str(alert.id), body, url, secret, stop=stop, first_pause=first_pause)
+
+
+def post(
+    what: str, key: str, body: str, url: str, secret: bytes, *, stop: threading.Event | None = None, first_pause: float = 1.0
+) -> None:  # fmt: skip
+    """Post a message whose ``webhook-id`` is ``key``, signed, repeated with growing pauses while it is not taken.
+
+    Raises:
+        Unreachable: ``what`` was not taken.
+    """
+    import httpx
+
     reason = ""
     waiting = stop or threading.Event()
     with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
@@ -75,9 +86,9 @@ def deliver(
             moment = str(int(time.time()))
             headers = {
                 "content-type": "application/json",
-                "webhook-id": str(alert.id),
+                "webhook-id": key,
                 "webhook-timestamp": moment,
-                "webhook-signature": signature(secret, str(alert.id), moment, body),
+                "webhook-signature": signature(secret, key, moment, body),
             }
             try:
                 answer = client.post(url, content=body, headers=headers)
@@ -90,7 +101,7 @@ def deliver(
                 reason = str(error) or type(error).__name__
             if attempt < ATTEMPTS - 1 and waiting.wait(first_pause * 2**attempt):
                 break
-    raise Unreachable(f"alert {alert.id} was not taken by the webhook: {reason}")
+    raise Unreachable(f"{what} was not taken by the webhook: {reason}")
 
 
 def signature(secret: bytes, key: str, moment: str, body: str) -> str:
