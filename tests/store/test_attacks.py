@@ -432,7 +432,13 @@ def test_no_foreign_key_trigger_rule_or_change_of_definition(scene: Scene) -> No
 
 
 def test_a_report_is_seen_as_it_is_marked_and_at_red_by_its_maker_alone(scene: Scene) -> None:
-    for name, schedules, runs in (("ines", 2, 118), ("ida", 1, 59), ("otto", 0, 0), ("clara", 0, 0), ("pia", 0, 0)):
+    for name, schedules, runs in (
+        ("ines", 2, 118),
+        ("ida", 1, 59),
+        ("otto", 0, 0),
+        ("clara", 0, 0),
+        ("pia", 0, 0),
+    ):
         with scene.sql(name) as con:
             assert con.execute("SELECT count(*) FROM report_schedules").fetchone() == (schedules,), name
             assert con.execute("SELECT count(*) FROM report_runs").fetchone() == (runs,), name

@@ -1,6 +1,6 @@
 """Scheduled reports, every making of one, and alerts when one fails.
 
-Revision ID: 0004
+Revision ID: 0006
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-SQL = Path(__file__).parents[1] / "sql" / "0004_reports.sql"
+SQL = Path(__file__).parents[1] / "sql" / "0006_reports.sql"
 
 
 def upgrade() -> None:
