@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from taxii2client import v21
 
@@ -328,3 +329,52 @@ def test_two_who_poll_at_once_and_one_who_writes_lose_nothing(api: Api, ines: St
         }
         noted = {each["content"] for each in partner.latest("note")}
         assert {f"note {number}" for number in range(0, 24, 3)} <= noted
+
+
+def test_what_another_was_offered_is_no_ones_business(api: Api, ines: Store) -> None:
+    ines.profiles.create("93.175.147.1", secrecy="green")
+    assert Partner(api, "ines").addresses() == Partner(api, "pia").addresses() == {"93.175.147.1"}
+    with api.town.sql("pia") as con:
+        roles = {row[0] for row in con.execute("SELECT role FROM offers").fetchall()}
+        assert roles == {api.town.role("pia")}
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            con.execute("UPDATE offers SET role = %s", (api.town.role("ines"),))
+        assert con.execute("DELETE FROM offers WHERE role = %s", (api.town.role("ines"),)).rowcount == 0
+
+
+def test_that_a_partner_read_it_is_written_down(api: Api, ines: Store) -> None:
+    profile = ines.profiles.create("93.175.147.1", secrecy="amber")
+    assert Partner(api, "clara").addresses() == {"93.175.147.1"}
+    with api.town.superuser() as con:
+        (read,) = con.execute(
+            "SELECT count(*) FROM audit WHERE action = 'read row' AND actor = %s AND subject = %s",
+            (api.town.role("clara"), profile.id),
+        ).fetchone()
+    assert read
+
+
+def test_an_object_is_the_same_for_whoever_sees_it_wherever(api: Api, ines: Store) -> None:
+    profile = ines.profiles.create("93.175.147.1", secrecy="green", threat_level="high", notes="n")
+    day = datetime(2026, 10, 5, tzinfo=UTC)
+    ines.sightings.add(profile, Sighting(day, day, 3))
+    matter = ines.investigations.create("Water", secrecy="green")
+    ines.investigations.link(matter, profile)
+
+    def of(partner: Partner, title: str) -> dict[str, Any]:
+        return {value["id"]: value for value in partner.all(title)}
+
+    mine, theirs = of(Partner(api, "ines"), "Everything"), of(Partner(api, "pia"), "Everything")
+    assert mine == theirs == of(Partner(api, "pia"), "Water")
+    ines.sightings.remove(ines.sightings.of(profile))  # it leaves no time of its own
+    again = of(Partner(api, "pia"), "Everything")
+    assert {value["type"] for value in again.values() if value.get("revoked")} == {
+        "sighting",
+        "observed-data",
+    }
+    for each in again.values():
+        errors = validator.validate_instance(
+            each, validator.ValidationOptions(version="2.1", strict=True)
+        ).errors
+        assert [str(error) for error in errors] == []
+    indicator = next(value for value in again.values() if value["type"] == "indicator")
+    assert indicator["modified"] > theirs[indicator["id"]]["modified"]

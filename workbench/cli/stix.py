@@ -162,6 +162,8 @@ def stix_import(bundles: tuple[Path, ...], case: Path, as_json: bool) -> None:
     from workbench.exchange.stix import ObjectStore, import_bundle
 
     with _connected(case) as con:
+        # What is more goes to disk, beside the case: a bundle may be larger than the memory.
+        con.execute("SET memory_limit = '400MB'")
         store = ObjectStore(con)
         broken = False
         for path in bundles:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from workbench.secrecy import TLP
-from workbench.store.investigations import SELECT_INVESTIGATION, Investigation, investigation_of
+from workbench.store import together
+from workbench.store.investigations import Investigation
 from workbench.store.observations import Evidence, Footprint, Sighting
-from workbench.store.profile import SELECT, Profile, profile_of
+from workbench.store.profile import Profile
 
 if TYPE_CHECKING:
     from workbench.store.connection import Store
@@ -41,6 +42,8 @@ MOST_MOVED = 100_000
 """Things that one refresh moves to the end, so that the first of a big store is done in the time a request has."""
 MOST_LINKED = 5_000
 """Profiles that are told of an investigation."""
+MOST_HANGING = 100
+"""Pieces of evidence, sightings and traces that are told of a profile, the latest of each."""
 
 
 class Kind(IntEnum):
@@ -54,13 +57,15 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A thing of a collection. ``objects`` are the ids of what was made of it when it was last shown; ``shown`` says
+    """A thing of a collection: ``changed_at`` is when it became what it is, the same for whoever sees it, ``at`` when it was
+    offered here. ``objects`` are the ids of what was made of it when it was last shown; ``shown`` says
     that it has not been offered anew since."""
 
     thing: UUID
     kind: Kind
     version: int
     withdrawn: bool
+    changed_at: datetime
     at: datetime
     objects: tuple[str, ...]
     shown: bool
@@ -94,35 +99,39 @@ def everything(store: Store) -> UUID:
 # only added and removed: their ids tell whether they are the same.
 _SEEN = """
     WITH chosen AS MATERIALIZED (
-        SELECT p.id, p.version, p.secrecy, p.owner, p.deleted_at FROM profiles p
+        SELECT p.id, p.version, p.secrecy, p.owner, p.updated_at, p.deleted_at FROM profiles p
         WHERE %(all)s OR p.id IN (SELECT l.profile FROM investigation_profiles l WHERE l.investigation = %(collection)s)
     ), hanging AS MATERIALIZED (
-        SELECT profile, sum(mark) AS mark FROM (
-            SELECT profile, hashtextextended(id::text, 1)::numeric AS mark FROM evidence
-            UNION ALL SELECT profile, hashtextextended(id::text, 2) FROM sightings
-            UNION ALL SELECT profile, hashtextextended(id::text, 3) FROM footprint) AS every
+        SELECT profile, sum(mark) AS mark, max(recorded_at) AS recorded_at FROM (
+            SELECT profile, hashtextextended(id::text, 1)::numeric AS mark, recorded_at FROM evidence
+            UNION ALL SELECT profile, hashtextextended(id::text, 2), recorded_at FROM sightings
+            UNION ALL SELECT profile, hashtextextended(id::text, 3), recorded_at FROM footprint) AS every
         GROUP BY profile
     ), matters AS MATERIALIZED (
-        SELECT i.id, i.version, i.secrecy, i.owner, i.deleted_at FROM investigations i WHERE %(all)s OR i.id = %(collection)s
+        SELECT i.id, i.version, i.secrecy, i.owner, i.updated_at, i.deleted_at FROM investigations i WHERE %(all)s OR i.id = %(collection)s
     ), linked AS MATERIALIZED (
-        SELECT l.investigation, sum(hashtextextended(concat(l.profile, p.version), 4)::numeric) AS mark
+        SELECT l.investigation, sum(hashtextextended(concat(l.profile, p.version), 4)::numeric) AS mark, max(greatest(l.linked_at, p.updated_at)) AS linked_at
         FROM investigation_profiles l JOIN matters m ON m.id = l.investigation JOIN profiles p ON p.id = l.profile
         WHERE p.deleted_at IS NULL GROUP BY l.investigation
     ), seen AS MATERIALIZED (
-        SELECT 0 AS kind, t.thing, 1 AS version, 0::numeric AS mark, false AS withdrawn
+        SELECT 0 AS kind, t.thing, 1 AS version, 0::numeric AS mark, false AS withdrawn, now() AS changed_at
         FROM unnest(%(levels)s::smallint[], %(marks)s::uuid[]) AS t (level, thing)
         WHERE t.level = 0 OR t.level IN (SELECT secrecy FROM chosen UNION SELECT secrecy FROM matters)
-        UNION ALL SELECT 1, o.id, 1, hashtextextended(o.name, 5)::numeric, false FROM organisations o
+        UNION ALL SELECT 1, o.id, 1, hashtextextended(o.name, 5)::numeric, false, now() FROM organisations o
         WHERE o.id IN (SELECT owner FROM chosen UNION SELECT owner FROM matters)
-        UNION ALL SELECT 2, c.id, c.version, coalesce(h.mark, 0), c.deleted_at IS NOT NULL
+        UNION ALL SELECT 2, c.id, c.version, coalesce(h.mark, 0), c.deleted_at IS NOT NULL, date_trunc('milliseconds', greatest(c.updated_at, h.recorded_at))
         FROM chosen c LEFT JOIN hanging h ON h.profile = c.id
-        UNION ALL SELECT 3, m.id, m.version, coalesce(l.mark, 0), m.deleted_at IS NOT NULL
+        UNION ALL SELECT 3, m.id, m.version, coalesce(l.mark, 0), m.deleted_at IS NOT NULL, date_trunc('milliseconds', greatest(m.updated_at, l.linked_at))
         FROM matters m LEFT JOIN linked l ON l.investigation = m.id
     )"""
 _REFRESH = f"""{_SEEN}, known AS MATERIALIZED (
         SELECT * FROM offers WHERE role = current_user AND collection = %(collection)s
     ), other AS MATERIALIZED (
-        SELECT s.* FROM seen s LEFT JOIN known o USING (thing)
+        SELECT s.kind, s.thing, s.version, s.mark, s.withdrawn,
+            -- What was taken away leaves no time: it is that of finding out.
+            CASE WHEN s.changed_at <= o.changed_at THEN greatest(date_trunc('milliseconds', clock_timestamp()), o.changed_at + interval '1 millisecond')
+                ELSE s.changed_at END AS changed_at
+        FROM seen s LEFT JOIN known o USING (thing)
         WHERE CASE WHEN o.thing IS NULL THEN NOT s.withdrawn
             ELSE (s.version, s.mark, s.withdrawn) IS DISTINCT FROM (o.version, o.mark, o.withdrawn) END
         ORDER BY s.kind, s.thing LIMIT %(most)s
@@ -131,14 +140,14 @@ _REFRESH = f"""{_SEEN}, known AS MATERIALIZED (
     ), gone AS (
         DELETE FROM offers o WHERE o.role = current_user AND o.collection = %(collection)s AND o.thing NOT IN (SELECT thing FROM seen)
     )
-    INSERT INTO offers (role, collection, thing, kind, version, mark, withdrawn, offered_at)
-    SELECT current_user, %(collection)s, thing, kind, version, mark, withdrawn,
+    INSERT INTO offers (role, collection, thing, kind, version, mark, withdrawn, changed_at, offered_at)
+    SELECT current_user, %(collection)s, thing, kind, version, mark, withdrawn, changed_at,
         date_trunc('milliseconds', greatest(
             (SELECT max(offered_at) FROM known) + interval '1 millisecond', clock_timestamp() - total * interval '1 millisecond'
         )) + place * interval '1 millisecond'
     FROM changed
     ON CONFLICT (role, collection, thing) DO UPDATE SET kind = excluded.kind, version = excluded.version, mark = excluded.mark,
-        withdrawn = excluded.withdrawn, offered_at = excluded.offered_at, shown = false"""
+        withdrawn = excluded.withdrawn, changed_at = excluded.changed_at, offered_at = excluded.offered_at, shown = false"""
 
 
 def refresh(store: Store, collection: UUID, *, all_there_is: bool) -> int:
@@ -169,43 +178,21 @@ def offered(store: Store, collection: UUID, since: datetime | None, count: int) 
     """The next things of a collection that were offered at ``since`` or later, oldest first, up to ``count``, and how
     they are now. One that was changed since it was offered comes without what it is about: it will be offered anew.
     """
-
-    def work(con: Any) -> list[Offered]:
-        rows = con.execute(
-            f"SELECT {_OFFER} FROM offers o WHERE o.role = current_user AND o.collection = %s "
-            "AND (%s::timestamptz IS NULL OR o.offered_at >= %s) ORDER BY o.offered_at LIMIT %s",
-            (collection, since, since, count),
-        ).fetchall()
-        return _with_content(con, rows)
-
-    return store.run("what is offered", work)
+    condition = "(%s::timestamptz IS NULL OR o.offered_at >= %s) ORDER BY o.offered_at LIMIT %s"
+    return _with_content(store, _offers(store, collection, condition, since, since, count))
 
 
 def finding(store: Store, collection: UUID, objects: Sequence[str]) -> list[Offered]:
-    """The things of which these objects were made."""
-
-    def work(con: Any) -> list[Offered]:
-        rows = con.execute(
-            f"SELECT {_OFFER} FROM offers o WHERE o.role = current_user AND o.collection = %s AND o.objects && %s::text[] "
-            "ORDER BY o.offered_at DESC LIMIT 500",
-            (collection, list(objects)),
-        ).fetchall()
-        return _with_content(con, rows[::-1])
-
-    return store.run("what is offered", work)
+    """The things of which these objects were made, oldest first; up to 500, the latest."""
+    condition = "o.objects && %s::text[] ORDER BY o.offered_at DESC LIMIT 500"
+    return _with_content(store, _offers(store, collection, condition, list(objects))[::-1])
 
 
 def unshown(store: Store, collection: UUID, count: int) -> list[Offered]:
     """Things of which nobody knows yet what objects are made of them, up to ``count``."""
-
-    def work(con: Any) -> list[Offered]:
-        rows = con.execute(
-            f"SELECT {_OFFER} FROM offers o WHERE o.role = current_user AND o.collection = %s AND NOT o.shown ORDER BY o.offered_at LIMIT %s",
-            (collection, count),
-        ).fetchall()
-        return _with_content(con, rows)
-
-    return store.run("what is offered", work)
+    return _with_content(
+        store, _offers(store, collection, "NOT o.shown ORDER BY o.offered_at LIMIT %s", count)
+    )
 
 
 def remember(store: Store, collection: UUID, objects: Mapping[UUID, Iterable[str]]) -> None:
@@ -215,69 +202,42 @@ def remember(store: Store, collection: UUID, objects: Mapping[UUID, Iterable[str
     def work(con: Any) -> None:
         with con.cursor() as cursor:
             cursor.executemany(
-                "UPDATE offers SET objects = %s, shown = true WHERE role = current_user AND collection = %s AND thing = %s",
-                rows,
-            )
+                "UPDATE offers SET objects = %s, shown = true WHERE role = current_user AND collection = %s AND thing = %s", rows
+            )  # fmt: skip
 
     if rows:
         store.run("what is offered", work)
 
 
-def _with_content(con: Any, rows: Sequence[Any]) -> list[Offered]:
-    offers = [Offer(row[0], Kind(row[1]), row[2], row[3], row[4], tuple(row[5]), row[6]) for row in rows]
-    ids = {kind: [offer.thing for offer in offers if offer.kind == kind] for kind in Kind}
-    names = dict(
-        con.execute(
-            "SELECT id, name FROM organisations WHERE id = ANY (%s)", (ids[Kind.ORGANISATION],)
-        ).fetchall()
+def _offers(store: Store, collection: UUID, condition: str, *values: Any) -> list[Offer]:
+    rows = store.rows(
+        "what is offered",
+        "SELECT o.thing, o.kind, o.version, o.withdrawn, o.changed_at, o.offered_at, o.objects, o.shown FROM offers o "
+        f"WHERE o.role = current_user AND o.collection = %s AND {condition}",
+        (collection, *values),
     )
-    about: dict[UUID, Any] = {**_LEVEL_OF, **names}
-    versions: dict[UUID, int] = {}
-    for row in con.execute(
-        f"SELECT {SELECT} FROM profiles p WHERE p.id = ANY (%s)", (ids[Kind.PROFILE],)
-    ).fetchall():
-        about[row[0]] = profile_of(row)
-        versions[row[0]] = about[row[0]].version
-    for row in con.execute(
-        f"{SELECT_INVESTIGATION} WHERE t.id = ANY (%s)", (ids[Kind.INVESTIGATION],)
-    ).fetchall():
-        about[row[0]] = investigation_of(row)
-        versions[row[0]] = about[row[0]].version
-    found = {
-        offer.thing: Offered(offer, about[offer.thing])
-        for offer in offers
-        if offer.thing in about and versions.get(offer.thing, offer.version) == offer.version
-    }
-    _hang_on(con, found, ids[Kind.PROFILE])
-    for row in con.execute(
-        f"SELECT * FROM (SELECT {SELECT}, l.investigation, row_number() OVER (PARTITION BY l.investigation ORDER BY p.rank DESC, p.id) AS place "
-        "FROM investigation_profiles l JOIN profiles p ON p.id = l.profile "
-        "WHERE l.investigation = ANY (%s) AND p.deleted_at IS NULL) AS every WHERE place <= %s ORDER BY place",
-        (ids[Kind.INVESTIGATION], MOST_LINKED),
-    ).fetchall():
-        if row[-2] in found:
-            found[row[-2]].linked.append(profile_of(row[:-2]))
-    secret = [key for key in ids[Kind.PROFILE] if key in found and found[key].about.secrecy >= TLP.AMBER]  # type: ignore[union-attr]
-    if secret:
-        con.execute("SELECT note_rows_read('profiles', %s, 'taxii')", (secret,))
-    if ids[Kind.INVESTIGATION]:
-        con.execute("SELECT note_rows_read('investigations', %s, 'taxii')", (ids[Kind.INVESTIGATION],))
-    return [found.get(offer.thing) or Offered(offer, "") for offer in offers]
+    return [
+        Offer(row[0], Kind(row[1]), row[2], row[3], row[4], row[5], tuple(row[6]), row[7]) for row in rows
+    ]
 
 
-def _hang_on(con: Any, found: dict[UUID, Offered], profiles: list[UUID]) -> None:
-    for table, kind, columns in (
-        (
-            "evidence",
-            Evidence,
-            "source, category, entry, label, confidence, first_seen, last_seen, licence, stix_id, id",
-        ),
-        ("sightings", Sighting, "first_seen, last_seen, count, sensor, target, id"),
-        ("footprint", Footprint, "kind, value, source, first_seen, last_seen, id"),
-    ):
-        order = "last_seen DESC NULLS LAST, id"
-        for row in con.execute(
-            f"SELECT profile, {columns} FROM {table} WHERE profile = ANY (%s) ORDER BY {order}", (profiles,)
-        ).fetchall():
-            if row[0] in found:
-                getattr(found[row[0]], table).append(kind(*row[1:]))
+def _with_content(store: Store, offers: list[Offer]) -> list[Offered]:
+    ids = {kind: [offer.thing for offer in offers if offer.kind == kind] for kind in Kind}
+    profiles = together.profiles(store, ids[Kind.PROFILE]) if ids[Kind.PROFILE] else {}
+    matters = together.investigations(store, ids[Kind.INVESTIGATION]) if ids[Kind.INVESTIGATION] else {}
+    names = store.rows("organisations", "SELECT id, name FROM organisations WHERE id = ANY (%s)", (ids[Kind.ORGANISATION],))  # fmt: skip
+    about: dict[UUID, Any] = {**_LEVEL_OF, **dict(names), **profiles, **matters}
+    found = [Offered(offer, about.get(offer.thing, "")) for offer in offers]
+    for each in found:
+        if each.offer.kind >= Kind.PROFILE and getattr(each.about, "version", None) != each.offer.version:
+            each.about = ""
+    keys = [each.offer.thing for each in found if isinstance(each.about, Profile)]
+    linked = together.profiles_of_investigations(store, list(matters), MOST_LINKED) if matters else {}
+    evidence = together.observed(store, Evidence, keys, MOST_HANGING)
+    sightings = together.observed(store, Sighting, keys, MOST_HANGING)
+    footprint = together.observed(store, Footprint, keys, MOST_HANGING)
+    for each in found:
+        key = each.offer.thing
+        each.evidence, each.sightings = evidence.get(key, []), sightings.get(key, [])
+        each.footprint, each.linked = footprint.get(key, []), linked.get(key, [])
+    return found

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Imported", "Intake", "Problem", "found_in"]
 
-BATCH = 20_000
+BATCH = 5_000
 """Rows held in memory at most, and a sixteenth of the bytes of text."""
-BATCH_BYTES = 32 << 20
+BATCH_BYTES = 8 << 20
 SHOWN = 100
 
 _TIME = pa.timestamp("us", "UTC")

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["objects_of_offer"]
 
 VALID = timedelta(days=30)
-MOST = 100
-"""Sightings and domain names of one profile that are told, the latest."""
 _ALWAYS = "2022-10-01T00:00:00.000Z"
 """When identities and places were made, whose content follows from their ids: they have one version."""
 _ONE_VERSION = frozenset(("identity", "location"))
@@ -74,7 +72,7 @@ def _stamped(
 def _of_profile(offered: Offered, profile: Profile) -> Iterator[dict[str, Any]]:
     offer = offered.offer
     own = Marking(profile.secrecy, Organisation(profile.owner))
-    dossier = dossier_of(profile, own, offered.evidence, offered.sightings[:MOST], offered.footprint[:MOST])
+    dossier = dossier_of(profile, own, offered.evidence, offered.sightings, offered.footprint)
     builder = _builder(profile.owner, profile.created_at)
     (address, *_) = builder.dossier(dossier)
     for identifier in builder.levels:
@@ -85,21 +83,29 @@ def _of_profile(offered: Offered, profile: Profile) -> Iterator[dict[str, Any]]:
     for value in builder.versioned.values():
         if offer.withdrawn and value["type"] not in _WITHDRAWN:
             continue
-        stamped = _stamped(builder, value, profile.created_at, offer.at)
+        stamped = _stamped(builder, value, profile.created_at, offer.changed_at)
         yield stamped | {"revoked": True} if offer.withdrawn else stamped
     for identifier in offer.objects:
-        if identifier not in builder.versioned and (taken := _taken_back(identifier, dossier, address)):
+        if identifier not in builder.versioned and (
+            taken := _taken_back(identifier, profile.owner, dossier, address)
+        ):
             builder.levels[identifier] = profile.secrecy
             taken["created_by_ref"] = builder.identity
-            yield _stamped(builder, taken, profile.created_at, offer.at)
+            yield _stamped(builder, taken, profile.created_at, offer.changed_at)
 
 
-def _taken_back(identifier: str, dossier: Dossier, address: str) -> dict[str, Any] | None:
-    """What was shown of a profile and is no longer so: the indicator of a verdict that was changed, a note."""
+def _taken_back(identifier: str, owner: str, dossier: Dossier, address: str) -> dict[str, Any] | None:
+    """What was shown of a profile and is no longer so, as far as it stands by itself: the indicator of a verdict that was
+    changed, a note, a sighting that was removed."""
     kind = identifier.partition("--")[0]
     common = {"type": kind, "spec_version": "2.1", "id": identifier, "revoked": True}
     if kind == "note":
         return common | {"content": "withdrawn", "object_refs": [address]}
+    if kind == "sighting":
+        return common | {"sighting_of_ref": indicator_id(owner, dossier.address)}
+    if kind == "observed-data":
+        seen = {"first_observed": _ALWAYS, "last_observed": _ALWAYS, "number_observed": 1}
+        return common | seen | {"object_refs": [address]}
     if kind != "indicator":
         return None
     family, sign = ("6" if ":" in dossier.address else "4"), ("ISSUBSET" if "/" in dossier.address else "=")
@@ -127,7 +133,7 @@ def _of_investigation(offered: Offered, investigation: Investigation) -> Iterato
     )  # fmt: skip
     builder.investigation(matter, members)
     for value in builder.versioned.values():
-        stamped = _stamped(builder, value, investigation.created_at, offer.at)
+        stamped = _stamped(builder, value, investigation.created_at, offer.changed_at)
         yield stamped | {"revoked": True} if offer.withdrawn else stamped
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from workbench.exchange.stix.indicators import moment
 from workbench.exchange.stix.intake import Intake
 from workbench.exchange.stix.objectstore import ObjectStore
-from workbench.exchange.stix.reading import object_store
+from workbench.exchange.stix.reading import MAX_OBJECTS, object_store
 from workbench.exchange.taxii.checking import Listed, lacking
 from workbench.exchange.taxii.connection import MAX_BYTES, Connection, parsed_url
 from workbench.exchange.taxii.cursor import Cursor, Place

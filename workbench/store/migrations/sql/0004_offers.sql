@@ -9,6 +9,7 @@ CREATE TABLE offers (
     version integer NOT NULL,
     mark numeric NOT NULL,
     withdrawn boolean NOT NULL,
+    changed_at timestamptz NOT NULL,
     offered_at timestamptz NOT NULL,
     objects text[] NOT NULL DEFAULT '{}',
     shown boolean NOT NULL DEFAULT false,
