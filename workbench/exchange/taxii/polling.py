@@ -193,6 +193,8 @@ class _Desk:
         ):
             place = self._after(page, place, started)
             await self._keep(page, place)
+            if self._done.objects + self._done.rejected > MAX_OBJECTS:
+                raise TaxiiError(f"{self._url}: more than {MAX_OBJECTS:,} objects: poll again to go on")
         return place
 
     def _after(self, page: Page, place: Place, started: str | None) -> Place:
