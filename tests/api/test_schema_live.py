@@ -216,8 +216,8 @@ async def test_a_slow_client_is_let_go_and_goes_on_from_its_cursor_without_loss(
     """It takes nothing while thousands of profiles with long notes are made: what waits stays in the database."""
     api = serve(limits={"send_seconds": 1})
     store = api.town.store("ines")
-    count = 600
-    async with talk(api, "ines", max_queue=1) as slow:
+    count = 400
+    async with talk(api, "ines", max_queue=1, close_timeout=0.5) as slow:
         await slow.subscribe("s", CHANGED, variables={"filter": {"tags": ["slow"]}})
         ready = json.loads(await slow.socket.recv())
         cursor = ready["payload"]["data"]["ipProfileChanged"]["cursor"]
@@ -227,9 +227,9 @@ async def test_a_slow_client_is_let_go_and_goes_on_from_its_cursor_without_loss(
                 "FROM members, generate_series(1, %s) AS i WHERE role = current_user",
                 (count,),
             )
-        await asyncio.sleep(3)
-        code, reason = await slow.closed()
-    assert code in (1013, 1006), (code, reason)
+        async with asyncio.timeout(120):
+            while api.app.state.services.changes.subscribers:
+                await asyncio.sleep(0.1)
     heard = []
     async with stream(api, "ines", after=cursor, filter={"tags": ["slow"]}) as told:
         for _ in range(count):
