@@ -83,11 +83,15 @@ class Case:
         ).fetchall()
         return [name for (name,) in rows if not name.endswith("_unparsed") and name not in _STIX]
 
-    def ingest(self, path: str | Path, name: str | None = None, format: str | None = None) -> Ingested:
+    def ingest(
+        self, path: str | Path, name: str | None = None, format: str | None = None,
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> Ingested:  # fmt: skip
         """Read a file into a new table: a log of a known format, CSV, JSON lines, Parquet, or any text.
 
         Of text that is none of these the table has a row an address (``address, kind, count, first_line,
-        last_line``). Nothing of the table is left if reading fails.
+        last_line``). Nothing of the table is left if reading fails. ``progress`` is called with lines read and
+        None, or, of what DuckDB reads by itself, with per cent done and 100; what it raises ends the reading.
 
         Raises:
             ValueError: the file is damaged, the format unknown, or the table exists already.
@@ -99,11 +103,14 @@ class Case:
         table = name or re.sub(r"\W+", "_", path.name.partition(".")[0]).strip("_") or "table"
         if table in self.tables():
             raise ValueError(f"the case has a table {table!r} already: pass another name=")
-        with self._transaction():
-            found = format or detect(path)
-            if found:
-                log = read_log(self.con, path, format=found, name=table)
-                return Ingested(table, log.format, log.rows, log.unparsed)
+        found = format or detect(path)
+        if found:
+            with self._transaction():
+                log = read_log(self.con, path, format=found, name=table, progress=progress)
+            return Ingested(table, log.format, log.rows, log.unparsed)
+        from workbench.frames.duckdb import watched
+
+        with watched(self.con, progress), self._transaction():
             kind, relation = self._tabular(path)
             if relation is None:
                 from workbench.addresses.extract import extract

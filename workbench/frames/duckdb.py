@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 from workbench import enrichment
 from workbench.enrichment.engine import SCHEMA, Engine
 
-__all__ = ["attach", "enrich_table"]
+__all__ = ["attach", "enrich_table", "watched"]
 
 BATCH_ROWS = 491520
 
@@ -77,6 +78,44 @@ def _decoded(column: pa.ChunkedArray) -> pa.Array:
     if isinstance(flat, pa.ChunkedArray):
         flat = flat.chunk(0)
     return flat.dictionary_decode() if pa.types.is_dictionary(flat.type) else flat
+
+
+@contextlib.contextmanager
+def watched(con: duckdb.DuckDBPyConnection, progress: Callable[[int, int], None] | None) -> Iterator[None]:
+    """Tell ``progress`` how many per cent of the statement that runs in the block are done, and 100. What it raises
+    ends the statement, and is raised in its place. Not to be begun within a transaction."""
+    if progress is None:
+        yield
+        return
+    raised: list[BaseException] = []
+    over = threading.Event()
+    ((bar, printed),) = con.execute("SELECT current_setting('enable_progress_bar'), current_setting('enable_progress_bar_print')").fetchall()  # fmt: skip
+
+    def look() -> None:
+        while not over.wait(0.2):
+            done = con.query_progress()
+            try:
+                progress(max(0, int(done)), 100)
+            except BaseException as error:
+                raised.append(error)
+                con.interrupt()
+                return
+
+    con.execute("SET enable_progress_bar = true")
+    con.execute("SET enable_progress_bar_print = false")
+    thread = threading.Thread(target=look, name="workbench-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    except duckdb.InterruptException:
+        if raised:
+            raise raised[0] from None
+        raise
+    finally:
+        over.set()
+        thread.join()
+        con.execute(f"SET enable_progress_bar = {bool(bar)}")
+        con.execute(f"SET enable_progress_bar_print = {bool(printed)}")
 
 
 def enrich_table(

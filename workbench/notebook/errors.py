@@ -41,7 +41,8 @@ def _handle(shell: Any, kind: Any, error: BaseException, trace: Any, tb_offset: 
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
         return []
     sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace  # for %tb
-    line = f"\x1b[31m{kind.__name__}\x1b[0m: {told(error)}  \x1b[2m(%tb shows where)\x1b[0m"
+    where = "" if isinstance(error, KeyboardInterrupt) else "  \x1b[2m(%tb shows where)\x1b[0m"
+    line = f"\x1b[31m{kind.__name__}\x1b[0m: {told(error)}{where}"
     shell._showtraceback(kind, error, [line])
     return [line]
 

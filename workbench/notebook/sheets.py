@@ -13,7 +13,7 @@ from workbench.notebook.tree import Element, Node, html, tag
 from workbench.notebook.verdicts import LOOKS
 from workbench.secrecy import TLP
 
-__all__ = ["Listing", "Sheet", "banner", "chip", "facts", "moment", "page"]
+__all__ = ["Listing", "Sheet", "banner", "chip", "facts", "listing_tree", "moment", "page"]
 
 _MARKS = {look.name: look.mark for look in LOOKS}
 
@@ -46,7 +46,7 @@ class Sheet:
             banner(self.level),
             tag("h4", tag("bdi", self.title), " ", chip(self.verdict) if self.verdict else None),
             facts(self.facts),
-            [_table(listing) for listing in self.listings],
+            [listing_tree(listing) for listing in self.listings],
             [tag("p", note) for note in self.notes],
             tag("p", tag("code", self.hint), class_="wb-quiet") if self.hint else None,
             class_="wb wb-sheet",
@@ -109,7 +109,8 @@ def moment(when: datetime | date | None) -> str:
     return f"{when:%Y-%m-%d %H:%M}" if isinstance(when, datetime) else f"{when:%Y-%m-%d}"
 
 
-def _table(listing: Listing) -> list[Node]:
+def listing_tree(listing: Listing) -> list[Node]:
+    """A listing as a table; nothing where it has no rows."""
     if not listing.rows:
         return []
     table = tag(
@@ -125,8 +126,10 @@ def _table(listing: Listing) -> list[Node]:
 def _cell(value: Any) -> Element:
     if isinstance(value, Element):
         return tag("td", value)
-    right = isinstance(value, int | float) and not isinstance(value, bool)
-    return tag("td", tag("bdi", _text(value)), class_="wb-n" if right else None)
+    text = _text(value)
+    right = isinstance(value, int | float) and not isinstance(value, bool | TLP)
+    # A date, a number or a word is not broken; only what is long is.
+    return tag("td", tag("bdi", text), class_="wb-n" if right else "wb-w" if len(text) <= 20 else None)
 
 
 def _text(value: Any) -> str:

@@ -37,6 +37,8 @@ SHEETS = {
 """Class by module and name, and the function that makes its sheet."""
 
 BUNDLES = {
+    ("workbench.enrichment.record", "Intel"): "cards:intel_bundle",
+    ("workbench.store.profile", "Profile"): "profile_widget:profile_bundle",
     ("workbench.enrichment.triage", "Triage"): "board:triage_bundle",
 }
 """The same of those that are shown as widgets: functions that make the whole bundle, or None where there are none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -99,12 +99,14 @@ def read_log(
     format: str | None = None,
     name: str | None = None,
     year: int | None = None,
+    progress: Callable[[int, None], None] | None = None,
 ) -> LogTable:
     """Read a log into the new table ``name`` (the file's stem by default) of ``con``.
 
     ``format`` is one of :data:`FORMATS`, found out by default. Timestamps without a year (RFC 3164) get
     ``year``, by default that of the file's last change, and never lie after it; those without a zone are
-    taken as UTC. Addresses are kept as written, malformed ones too. Empty lines count nowhere.
+    taken as UTC. Addresses are kept as written, malformed ones too. Empty lines count nowhere. ``progress`` is
+    called with the number of lines read, and None, as how many there are is not known before the end.
 
     Raises:
         ValueError: the format is unknown, or could not be found out.
@@ -128,6 +130,8 @@ def read_log(
         con.execute(f"CREATE TABLE {unparsed} (line BIGINT, text VARCHAR)")
         with line_reader(path) as reader:
             for chunk in _chunks(reader):
+                if progress and len(chunk):
+                    progress(chunk.column("line")[-1].as_py(), None)
                 con.register(_CHUNK, chunk)
                 read = _changed(con, f"INSERT INTO {name} {query}")
                 counts[0] += read

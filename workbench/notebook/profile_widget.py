@@ -1,0 +1,152 @@
+"""The card of a profile with its threat level, tags, notes and TLP changed in place, and with nobody's work lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from workbench.notebook.conflicting import differences, words_of
+from workbench.notebook.profile_card import profile_sheet, profile_tree
+from workbench.notebook.sheets import page
+from workbench.notebook.talking import Talking
+from workbench.notebook.tree import plain
+from workbench.secrecy import TLP
+from workbench.store.errors import Conflict
+from workbench.store.merging import Content, merge
+from workbench.store.profile import ThreatLevel, clean_tags, origin_of
+
+if TYPE_CHECKING:
+    from workbench.store.profile import Profile
+
+__all__ = ["ProfileCard", "profile_bundle"]
+
+TRIES = 5
+
+
+class ProfileCard(Talking, entry="profile/main.js"):
+    """A profile of a store or case. ``card.profile`` is the profile as it is now, after what was changed on the card."""
+
+    tree: Any = traitlets.List().tag(sync=True)
+    facts = traitlets.Dict().tag(sync=True)
+    conflict = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, profile: Profile, origin: Any) -> None:
+        self.profile = profile
+        self._origin = origin
+        self._rooms = origin.profiles if hasattr(origin, "investigations") else origin
+        super().__init__()
+        self._show(profile)
+
+    def __str__(self) -> str:
+        return str(self.profile)
+
+    def static_html(self) -> str:
+        return page(self._tree)
+
+    def acts(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any] | str | None]]:
+        return {"save": self._save, "level": self._set_level, "enrich": self._enrich, "reload": self._reload, "settled": self._forget}  # fmt: skip
+
+    def _show(self, profile: Profile) -> None:
+        self.profile = profile
+        self._tree = profile_tree(profile, self._origin)
+        store = self._origin if self._rooms is not self._origin else None
+        mine = store is None or profile.owner == store.me.organisation.name
+        recipients = store.profiles.recipients(profile) if store and profile.secrecy == TLP.RED else []
+        self.facts = {
+            "editable": mine,
+            "enriches": mine and store is not None,
+            "levels": [str(level) for level in ThreatLevel],
+            "values": {"threat_level": str(profile.threat_level), "notes": profile.notes, "tags": ", ".join(profile.tags), "version": profile.version},
+            "level": str(profile.secrecy),
+            "definitions": {str(level): level.definition for level in TLP},
+            "members": [list(member) for member in store.members()] if store and mine else [],
+            "recipients": recipients,
+        }  # fmt: skip
+        self.tree = plain(self._tree)
+
+    def _save(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Merge what was written with what is there now; what both changed is shown, and stays in the fields."""
+        values = said["values"]
+        mine = Content(
+            threat_level=int(ThreatLevel.parse(str(values["threat_level"]))), notes=str(values["notes"]),
+            tags=frozenset(clean_tags(part for part in str(values["tags"]).split(",") if part.strip())),
+            secrecy=int(self.profile.secrecy), deleted=self.profile.deleted_at is not None,
+        )  # fmt: skip
+        base = _content(self.profile)
+        if mine == base:
+            return {"text": "Nothing was changed.", "saved": True}
+        for _ in range(TRIES):
+            now = self._rooms.get(self.profile.id)
+            theirs = _content(now)
+            merged = merge(base, replace(mine, secrecy=theirs.secrecy), theirs)
+            wanted = {name: value for name, value in merged.conflicts.items() if name in ("threat_level", "notes")}  # fmt: skip
+            if wanted:
+                # From here on what they wrote is known: saving again is a decision.
+                self._show(now)
+                self.conflict = {name: _sides(name, getattr(base, name), getattr(mine, name), value, now) for name, value in wanted.items()}  # fmt: skip
+                kept = merged.content
+                fields = {"threat_level": str(ThreatLevel(kept.threat_level)), "notes": kept.notes, "tags": ", ".join(sorted(kept.tags))}  # fmt: skip
+                return {"kind": "error", "fields": fields, "text": f"{now.updated_by} changed it meanwhile (version {now.version}). Nothing is saved yet, and nothing is lost."}  # fmt: skip
+            changes = {name: getattr(merged.content, name) for name in ("threat_level", "notes", "tags") if getattr(merged.content, name) != getattr(theirs, name)}  # fmt: skip
+            if "tags" in changes:
+                changes["tags"] = sorted(changes["tags"])
+            try:
+                kept = self._rooms.update(now, **changes) if changes else now
+            except Conflict:
+                continue
+            others = theirs != base
+            self.conflict = {}
+            self._show(kept)
+            joined = f" What {now.updated_by} changed meanwhile is kept too." if others else ""
+            return {"text": f"Saved.{joined}", "saved": True}
+        raise Conflict("it is being changed by others at this moment: save again")
+
+    def _set_level(self, said: dict[str, Any]) -> dict[str, Any]:
+        if _content(now := self._rooms.get(self.profile.id)) != _content(self.profile):
+            # Written by others for the level it had: to be read before it is shown to more.
+            self._show(now)
+            raise Conflict(f"{now.updated_by} changed it meanwhile (version {now.version}): read it, then set the level again")  # fmt: skip
+        level = TLP.parse(str(said["level"]))
+        self._show(self._rooms.set_secrecy(now, level, str(said["reason"]), [str(name) for name in said.get("recipients", ())]))  # fmt: skip
+        return {"text": f"Now {level}.", "saved": True}
+
+    def _enrich(self, said: dict[str, Any]) -> str:
+        before = self.profile.snapshot
+        self._show(self._rooms.enrich(self._rooms.get(self.profile.id)))
+        return "It is of the current intel already." if self.profile.snapshot == before else f"Now of {self.profile.snapshot}."  # fmt: skip
+
+    def _reload(self, said: dict[str, Any]) -> str:
+        before = self.profile
+        self._show(self._rooms.get(before.id))
+        return "Nothing new." if self.profile == before else f"Changed by {self.profile.updated_by}."
+
+    def _forget(self, said: dict[str, Any]) -> str:
+        self.conflict = {}
+        return ""
+
+
+def profile_bundle(profile: Profile) -> Any:
+    """What a notebook shows of a profile: the card to change where somebody looks at it, else the card."""
+    from workbench.notebook.widget import front_end
+
+    origin = origin_of(profile)
+    markdown = profile_sheet(profile).markdown()
+    if origin is None or not front_end():
+        return {"text/html": page(profile_tree(profile, origin)), "text/markdown": markdown}
+    found = ProfileCard(profile, origin)._repr_mimebundle_()
+    if found is None:
+        return None
+    data, metadata = found
+    return {**data, "text/markdown": markdown}, metadata
+
+
+def _content(profile: Profile) -> Content:
+    return Content(int(profile.threat_level), profile.notes, frozenset(profile.tags), int(profile.secrecy), profile.deleted_at is not None)  # fmt: skip
+
+
+def _sides(name: str, base: Any, mine: Any, theirs: Any, now: Profile) -> dict[str, Any]:
+    old, own, other = (words_of(name, value) for value in (base, mine, theirs))
+    return {"mine": differences(old, own), "theirs": differences(old, other), "value": other, "by": now.updated_by}  # fmt: skip
