@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -16,13 +17,19 @@ __all__ = ["Serving"]
 
 
 class Serving:
-    """The command, with its log in ``folder``; ready when made."""
+    """The command, with its log in ``folder``; ready when made. ``identity`` is a certificate and key to show it."""
 
-    def __init__(self, store_url: str, folder: Path, *options: str) -> None:
+    def __init__(
+        self, store_url: str, folder: Path, *options: str, identity: tuple[Path, Path] | None = None
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if '--tls-cert' in options else 'http'}://127.0.0.1:{self.port}"
         self.log = folder / "serve.log"
+        self._tls = ssl.create_default_context()
+        self._tls.check_hostname, self._tls.verify_mode = False, ssl.CERT_NONE
+        if identity is not None:
+            self._tls.load_cert_chain(*identity)
         self._home = folder / "home"
         self._command = [
             sys.executable,
@@ -52,7 +59,7 @@ class Serving:
     def ready(self) -> bool:
         """Whether it says that it can answer."""
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=10) as answer:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=10, context=self._tls) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -26,8 +26,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--tls-cert", type=_FILE, help="Certificate chain (PEM), to speak https.")
 @click.option("--tls-key", type=_FILE, help="Its private key (PEM).")
 @click.option("--tls-client-ca", type=_FILE, help="Only clients with a certificate of these authorities (PEM).")  # fmt: skip
-@click.option("--trusted-proxy", "proxies", multiple=True, metavar="CIDR", help="A proxy in front of the server, whose Forwarded and X-Forwarded-For are believed; may be repeated.")  # fmt: skip
-@click.option("--origin", "origins", multiple=True, metavar="ORIGIN", help="A web origin whose pages may call (https://portal.example); may be repeated. By default none.")  # fmt: skip
+@click.option("--trusted-proxy", multiple=True, metavar="CIDR", help="A proxy in front of the server, whose Forwarded and X-Forwarded-For are believed; may be repeated.")  # fmt: skip
+@click.option("--origin", multiple=True, metavar="ORIGIN", help="A web origin whose pages may call (https://portal.example); may be repeated. By default none.")  # fmt: skip
 @click.option("--audience", default="ip-workbench", help="What our own tokens must be for.")
 @click.option("--oidc-issuer", metavar="URL", help="An OpenID provider whose tokens are taken.")
 @click.option("--oidc-audience", metavar="TEXT", help="What its tokens must be for.")
@@ -47,14 +47,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--introspection/--no-introspection", default=True, help="Whether the schema can be asked for.")
 @click.option("--queries", type=_FILE, help="Answer these queries only: a JSON object from SHA-256 to query.")
 @click.option("--metrics-from", multiple=True, metavar="CIDR", default=("127.0.0.0/8", "::1/128"), help="Who may read /metrics; may be repeated.")  # fmt: skip
-@click.option("--log", "log_format", type=click.Choice(["json", "plain"]), help="Lines for machines or for people; by default what standard error is.", show_default=False)  # fmt: skip
+@click.option("--log", type=click.Choice(["json", "plain"]), help="Lines for machines or for people; by default what standard error is.", show_default=False)  # fmt: skip
 @plain_errors
 def serve(
     url: str | None, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, tls_client_ca: Path | None,
-    proxies: tuple[str, ...], origins: tuple[str, ...], audience: str, oidc_issuer: str | None, oidc_audience: str | None,
+    trusted_proxy: tuple[str, ...], origin: tuple[str, ...], audience: str, oidc_issuer: str | None, oidc_audience: str | None,
     oidc_jwks: str | None, oidc_algorithm: str, oidc_claim: str, oidc_roles: Path | None, pool: int, per_minute: int,
     timeout: float, max_cost: int, max_depth: int, max_body: int, max_sockets: int, introspection: bool, queries: Path | None,
-    metrics_from: tuple[str, ...], log_format: str | None,
+    metrics_from: tuple[str, ...], log: str | None,
 ) -> None:  # fmt: skip
     """Serve the store: GraphQL at /graphql, over HTTP and WebSocket (graphql-transport-ws), and TAXII 2.1 at /taxii2/.
 
@@ -94,11 +94,11 @@ def serve(
     )
     settings = Settings(
         url or _own_store(), home() / "api", audience, _oidc(oidc_issuer, oidc_audience, oidc_jwks, oidc_algorithm, oidc_claim, oidc_roles),
-        pool, networks(*proxies), origins, networks(*metrics_from), introspection, queries, limits,
+        pool, networks(*trusted_proxy), origin, networks(*metrics_from), introspection, queries, limits,
     )  # fmt: skip
-    set_up(as_json=log_format == "json" if log_format else not sys.stderr.isatty())
+    set_up(as_json=log == "json" if log else not sys.stderr.isatty())
     server = make_server(settings, certificate=tls_cert, key=tls_key, client_ca=tls_client_ca)
-    if tls_cert is None and not proxies and host not in ("127.0.0.1", "::1", "localhost"):
+    if tls_cert is None and not trusted_proxy and host not in ("127.0.0.1", "::1", "localhost"):
         click.echo(
             "warning: tokens travel in clear: give --tls-cert and --tls-key, or --trusted-proxy", err=True
         )
