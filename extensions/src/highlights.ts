@@ -11,6 +11,7 @@ import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 
 import { findAddresses } from './addresses';
 import type { Workbench } from './api';
+import { OWN } from './hover';
 import { VERDICTS } from './verdicts';
 
 const OUTPUTS = '.jp-OutputArea-output, .jp-MarkdownOutput, .ipw-stix tbody';
@@ -68,6 +69,9 @@ export class Highlights {
 
   private touched(node: Node): void {
     const element = node instanceof Element ? node : node.parentElement;
+    if (element?.closest(OWN)) {
+      return;
+    }
     const around = element?.closest(OUTPUTS);
     if (around) {
       this.waiting.add(around);
@@ -144,7 +148,7 @@ function rangesIn(output: Element): { address: string; range: Range }[] {
     const text = (node as Text).substringData(0, left);
     left -= text.length;
     // A glance before the expression: most text nodes of a table are short and hold no address.
-    if (text.length < 3 || !/[.:[]/.test(text) || node.parentElement?.closest('script, style')) {
+    if (text.length < 3 || !/[.:[]/.test(text) || node.parentElement?.closest(`script, style, ${OWN}`)) {
       continue;
     }
     for (const { start, end, address } of findAddresses(text, MOST_ADDRESSES - found.length)) {

@@ -13,6 +13,9 @@ import { button, el } from './dom';
 /** Where addresses are cards: outputs, rendered text, bundles. Not where one types. */
 export const ZONES = '.jp-OutputArea-output, .jp-MarkdownOutput, .jp-RenderedMarkdown, .jp-RenderedText, .ipw-stix';
 
+/** What tells of its addresses itself: the triage board, which draws its lines anew while it is scrolled. */
+export const OWN = '.wb-board';
+
 const RESTS_MS = 250;
 const LEAVES_MS = 250;
 
@@ -61,7 +64,7 @@ class HoverCard {
       this.wait(null);
       return;
     }
-    if (event.buttons !== 0 || !target?.closest(ZONES) || !this.options.enabled()) {
+    if (event.buttons !== 0 || !target?.closest(ZONES) || target.closest(OWN) || !this.options.enabled()) {
       this.leave();
       return;
     }

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,23 @@ def test_the_prebuilt_front_end_is_whole_small_and_without_source_maps() -> None
     assert (PREBUILT / entry).is_file()
     assert not list(PREBUILT.rglob("*.map"))
     assert sum(file.stat().st_size for file in PREBUILT.rglob("*") if file.is_file()) < 300_000
+
+
+def test_the_wheel_brings_the_front_end_its_server_and_everything_that_is_shown(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="needs hatchling, of the dev group")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=EXTENSIONS.parent, check=True, capture_output=True, timeout=300)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        names = {name.partition(".data/data/")[2] or name for name in wheel.namelist()}
+    lab = "share/jupyter/labextensions/ip-workbench"
+    built = {
+        f"{lab}/{file.relative_to(PREBUILT).as_posix()}" for file in PREBUILT.rglob("*") if file.is_file()
+    }
+    assets = EXTENSIONS.parent / "workbench" / "notebook" / "assets"
+    shown = {f"workbench/notebook/assets/{file.relative_to(assets).as_posix()}" for file in assets.rglob("*") if file.is_file()}  # fmt: skip
+    guided = {f"workbench/_data/notebooks/{file.name}" for file in (EXTENSIONS.parent / "notebooks").glob("*.ipynb")}  # fmt: skip
+    server = "etc/jupyter/jupyter_server_config.d/ip-workbench.json"
+    assert built | shown | guided | {f"{lab}/install.json", server} <= names
 
 
 def test_no_source_writes_html() -> None:
