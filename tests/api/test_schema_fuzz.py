@@ -99,3 +99,72 @@ def test_no_mutation_ends_in_an_error_of_the_servers(client: Any, operation: str
 def test_the_campaign_reached_the_store() -> None:
     """Most of what is refused is too heavy, or has a value that is none."""
     assert SEEN["answered"] > 30, SEEN
+
+
+@CAMPAIGN
+@given(
+    operation=st.one_of(
+        hypothesis_graphql.queries(SCHEMA, custom_scalars=SCALARS, mode=hypothesis_graphql.Mode.NEGATIVE),
+        hypothesis_graphql.mutations(SCHEMA, custom_scalars=SCALARS, mode=hypothesis_graphql.Mode.NEGATIVE),
+    )
+)
+def test_no_operation_that_is_none_does_either(client: Any, operation: str) -> None:
+    _sent(client, operation)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT | st.sampled_from(["AMBER", "192.0.2.1", "\ud800", "RED"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["type", "objects", "id", "min"]) | TEXT, inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+INPUTS = {
+    "createIpProfile": ("CreateIpProfileInput", ["address", "tlp", "notes", "tags", "recipients", "token", "threatLevel"]),
+    "setSecrecyLevel": ("SetSecrecyLevelInput", ["id", "expectedVersion", "tlp", "reason", "recipients"]),
+    "updateIpProfile": ("UpdateIpProfileInput", ["id", "expectedVersion", "notes", "tags", "threatLevel"]),
+    "watch": ("WatchInput", ["name", "network", "asn", "country", "threatLevel", "tlp"]),
+    "importStix": ("ImportStixInput", ["bundle", "tlp", "name", "investigation"]),
+    "exportStix": ("ExportStixInput", ["profiles", "investigations", "to", "drop"]),
+    "addSighting": ("AddSightingInput", ["profile", "firstSeen", "lastSeen", "count", "sensor"]),
+}  # fmt: skip
+GOOD: dict[str, Any] = {
+    "address": "192.0.2.77", "id": "00000000-0000-4000-8000-000000000000", "profile": "00000000-0000-4000-8000-000000000000",
+    "expectedVersion": 1, "tlp": "AMBER", "reason": "x", "name": "x", "to": "public", "firstSeen": "2026-10-05T12:00:00Z",
+    "lastSeen": "2026-10-05T12:00:00Z", "bundle": {"type": "bundle", "objects": []},
+}  # fmt: skip
+
+
+@CAMPAIGN
+@given(data=st.data(), name=st.sampled_from(sorted(INPUTS)))
+def test_no_value_of_a_variable_does(client: Any, data: st.DataObject, name: str) -> None:
+    kind, fields = INPUTS[name]
+    given_ = {
+        field: data.draw(st.just(GOOD[field]) | JSON if field in GOOD else JSON)
+        for field in fields
+        if data.draw(st.booleans()) or field in GOOD
+    }
+    body = {
+        "query": f"mutation ($input: {kind}!) {{ {name}(input: $input) {{ __typename }} }}",
+        "variables": {"input": given_},
+    }
+    answer = client.post(
+        "/graphql", content=json.dumps(body).encode(), headers={"content-type": "application/json"}
+    )
+    assert answer.status_code < 500, answer.text
+    assert "INTERNAL" not in answer.text, f"{answer.text}\n{body}"
+
+
+def test_a_bundle_of_anything_is_taken_or_refused(client: Any) -> None:
+    objects = [
+        5, None, [], {}, {"type": 5}, {"type": "indicator"}, {"type": "ipv4-addr", "value": 5}, {"type": "ipv4-addr", "id": "x", "value": "192.0.2.200"},
+        {"type": "indicator", "id": "indicator--x", "pattern": "[" * 500, "pattern_type": "stix"}, {"type": "bundle", "objects": [{}]},
+        {"type": "identity", "id": "identity--" + "x" * 5000, "name": "\ud800"},
+    ]  # fmt: skip
+    body = {
+        "query": "mutation ($b: StixBundle!) { importStix(input: {bundle: $b}) { __typename ... on StixImport { rejectedCount } ... on Problem { message } } }",
+        "variables": {"b": {"type": "bundle", "objects": objects}},
+    }
+    answer = client.post(
+        "/graphql", content=json.dumps(body).encode(), headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 200, answer.text
+    assert "INTERNAL" not in answer.text, answer.text

@@ -54,7 +54,7 @@ class AlertRaised:
 )
 class Subscription:
     @strawberry.subscription(
-        description="Profiles as they are made, changed and deleted, each version once. The first event is READY. Changes that follow one another faster than they are taken are told as the last of them. A profile that you may no longer see, or that no longer matches, is not told of."
+        description="Profiles as they are made, changed and deleted, each version once. The first event is READY. Changes that follow one another faster than they are taken are told as the last of them. A profile that you may no longer see, or that no longer matches, is not told of; nor is one that you may see since your clearance or your organisation's clients changed, for it did not: search for it."
     )
     async def ip_profile_changed(
         self,

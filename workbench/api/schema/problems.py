@@ -92,7 +92,7 @@ async def attempt(
     except ConflictError as error:
         return Conflict(
             message=str(error),
-            path=["input", "expectedVersion"],
+            path=["input", "expectedVersion"] if version_of else ["input"],
             current_version=await _current(info, version_of),
         )
     except ValueError as error:

@@ -197,13 +197,13 @@ class ProfileChanges:
         info: Info,
         input: Annotated[MergeIpProfilesInput, strawberry.argument(description="The two.")],
     ) -> IpProfileResult:
-        return await _profile(
+        return await attempt(
             info,
-            input.kept,
             lambda store: store.profiles.merge(
                 seen(store, input.kept, input.kept_expected_version),
                 seen(store, input.given_up, input.given_up_expected_version),
             ),
+            IpProfile.of,
             key="kept",
             fields={"different addresses": "givenUp"},
         )
