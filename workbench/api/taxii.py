@@ -8,7 +8,7 @@ password.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -25,13 +25,14 @@ from workbench.store.errors import NotFound
 from workbench.store.offers import (
     MOST_MOVED,
     STEP,
-    Offered,
+    Offer,
     everything,
     finding,
     offered,
     refresh,
     remember,
     unshown,
+    with_content,
 )
 
 if TYPE_CHECKING:
@@ -223,6 +224,12 @@ class _Item:
     def version(self) -> str:
         return str(self.value.get("modified") or self.value.get("created") or _text(self.added))
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """Id and version; what has none is told apart by what it says."""
+        version = self.value.get("modified") or self.value.get("created")
+        return self.value["id"], version or json.dumps(self.value)
+
 
 def _text(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
@@ -310,31 +317,32 @@ class _Page:
         }
 
 
-def _page(store: Store, shelf: _Shelf, asked: _Asked) -> _Page:
+def _page(store: Store, shelf: _Shelf, asked: _Asked, *, brief: bool) -> _Page:
     # Who went over several pages is told what came meanwhile as well.
     again = asked.after is not None or refresh(store, shelf.id, all_there_is=shelf.whole) >= MOST_MOVED
     if asked.ids:
         last = {item.value["id"]: item for item in _found(store, shelf, asked.ids)}
         return _cut([item for item in last.values() if asked.matches(item)], asked.limit, None)
     items: list[_Item] = []
+    told: set[tuple[str, str]] = set()
     since, looked_through = asked.since, 0
     while True:
         batch = offered(store, shelf.id, since, AT_ONCE)
-        items += [item for item in _items(store, shelf, batch) if asked.matches(item)]
+        for item in _items(store, shelf, batch, brief=brief):
+            # Profiles have their networks and places in common: once on a page is enough.
+            if asked.matches(item) and item.name not in told:
+                items.append(item)
+                told.add(item.name)
         looked_through += len(batch)
         if batch:
-            since = batch[-1].offer.at + timedelta(microseconds=1)
+            since = batch[-1].at + timedelta(microseconds=1)
         if len(batch) < AT_ONCE:
-            moved = (
-                refresh(store, shelf.id, all_there_is=shelf.whole)
-                if again and len(items) <= asked.limit
-                else 0
-            )
+            full = len(items) > asked.limit
+            moved = refresh(store, shelf.id, all_there_is=shelf.whole) if again and not full else 0
             if not moved:
                 return _cut(items, asked.limit, None)
             again = moved >= MOST_MOVED
-            continue
-        if len(items) > asked.limit or looked_through >= MOST_THINGS:
+        elif len(items) > asked.limit or looked_through >= MOST_THINGS:
             assert since is not None
             return _cut(items, asked.limit, f"{_text(since)}~0")
 
@@ -342,15 +350,11 @@ def _page(store: Store, shelf: _Shelf, asked: _Asked) -> _Page:
 def _found(store: Store, shelf: _Shelf, ids: Iterable[str]) -> list[_Item]:
     """Objects by id, oldest first; several of an id where things have it in common."""
     wanted = sorted(ids)
-    for each in _batches(unshown(store, shelf.id, MOST_THINGS)):
-        list(_items(store, shelf, each))
+    new = unshown(store, shelf.id, MOST_THINGS)
+    for start in range(0, len(new), AT_ONCE):
+        _items(store, shelf, new[start : start + AT_ONCE])
     found = _items(store, shelf, finding(store, shelf.id, wanted))
     return [item for item in found if item.value["id"] in wanted]
-
-
-def _batches(things: list[Offered]) -> Iterator[list[Offered]]:
-    for start in range(0, len(things), AT_ONCE):
-        yield things[start : start + AT_ONCE]
 
 
 def _cut(items: list[_Item], limit: int, rest: str | None) -> _Page:
@@ -361,29 +365,33 @@ def _cut(items: list[_Item], limit: int, rest: str | None) -> _Page:
     return _Page(items[:limit], f"{_text(at)}~{number}")
 
 
-def _items(store: Store, shelf: _Shelf, batch: list[Offered]) -> Iterator[_Item]:
-    from workbench.exchange.stix.offering import objects_of_offer
+def _items(store: Store, shelf: _Shelf, batch: list[Offer], *, brief: bool = False) -> list[_Item]:
+    """The objects of things, or in ``brief`` what a manifest tells of them."""
+    from workbench.exchange.stix.offering import objects_of_offer, record_of
 
-    made = [(each, objects_of_offer(each)) for each in batch]
+    content = with_content(store, [offer for offer in batch if not (brief and offer.shown)])
+    made = {each.offer.thing: objects_of_offer(each) for each in content}
     # One that was changed meanwhile is about nothing, and will be offered anew.
-    fresh = {
-        e.offer.thing: [v["id"] for v in values] for e, values in made if not e.offer.shown and e.about != ""
-    }
-    remember(store, shelf.id, fresh)
-    for each, values in made:
-        at = each.offer.at
+    known = {each.offer.thing for each in content if each.about != "" and not each.offer.shown}
+    remember(store, shelf.id, {thing: [value["id"] for value in made[thing]] for thing in known})
+    items = []
+    for offer in batch:
+        values = (
+            made[offer.thing] if offer.thing in made else [record_of(offer, each) for each in offer.objects]
+        )
         for number, value in enumerate(values):
-            added = at + timedelta(microseconds=min(number, STEP - 1))
-            yield _Item(value, added, (at, number))
+            added = offer.at + timedelta(microseconds=min(number, STEP - 1))
+            items.append(_Item(value, added, (offer.at, number)))
+    return items
 
 
-async def _listed(request: Request) -> _Page:
+async def _listed(request: Request, *, brief: bool) -> _Page:
     asked, wanted = _Asked.of(request), request.path_params["collection"]
-    return await _context(request).run(lambda store: _page(store, _shelf(store, wanted), asked))
+    return await _context(request).run(lambda store: _page(store, _shelf(store, wanted), asked, brief=brief))
 
 
 async def _manifest(request: Request) -> Response:
-    page = await _listed(request)
+    page = await _listed(request, brief=True)
     records = [
         {"id": item.value["id"], "date_added": _text(item.added), "version": item.version, "media_type": STIX}
         for item in page.items
@@ -394,7 +402,7 @@ async def _manifest(request: Request) -> Response:
 
 
 async def _objects(request: Request) -> Response:
-    page = await _listed(request)
+    page = await _listed(request, brief=False)
     values = [item.value for item in page.items]
     return _answer(
         ({"objects": values} if values else {}) | (page.more if values or page.next else {}), page.headers

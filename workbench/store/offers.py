@@ -174,25 +174,21 @@ def refresh(store: Store, collection: UUID, *, all_there_is: bool) -> int:
 _OFFER = "o.thing, o.kind, o.version, o.withdrawn, o.offered_at, o.objects, o.shown"
 
 
-def offered(store: Store, collection: UUID, since: datetime | None, count: int) -> list[Offered]:
-    """The next things of a collection that were offered at ``since`` or later, oldest first, up to ``count``, and how
-    they are now. One that was changed since it was offered comes without what it is about: it will be offered anew.
-    """
+def offered(store: Store, collection: UUID, since: datetime | None, count: int) -> list[Offer]:
+    """The next things of a collection that were offered at ``since`` or later, oldest first, up to ``count``."""
     condition = "(%s::timestamptz IS NULL OR o.offered_at >= %s) ORDER BY o.offered_at LIMIT %s"
-    return _with_content(store, _offers(store, collection, condition, since, since, count))
+    return _offers(store, collection, condition, since, since, count)
 
 
-def finding(store: Store, collection: UUID, objects: Sequence[str]) -> list[Offered]:
+def finding(store: Store, collection: UUID, objects: Sequence[str]) -> list[Offer]:
     """The things of which these objects were made, oldest first; up to 500, the latest."""
     condition = "o.objects && %s::text[] ORDER BY o.offered_at DESC LIMIT 500"
-    return _with_content(store, _offers(store, collection, condition, list(objects))[::-1])
+    return _offers(store, collection, condition, list(objects))[::-1]
 
 
-def unshown(store: Store, collection: UUID, count: int) -> list[Offered]:
+def unshown(store: Store, collection: UUID, count: int) -> list[Offer]:
     """Things of which nobody knows yet what objects are made of them, up to ``count``."""
-    return _with_content(
-        store, _offers(store, collection, "NOT o.shown ORDER BY o.offered_at LIMIT %s", count)
-    )
+    return _offers(store, collection, "NOT o.shown ORDER BY o.offered_at LIMIT %s", count)
 
 
 def remember(store: Store, collection: UUID, objects: Mapping[UUID, Iterable[str]]) -> None:
@@ -221,7 +217,9 @@ def _offers(store: Store, collection: UUID, condition: str, *values: Any) -> lis
     ]
 
 
-def _with_content(store: Store, offers: list[Offer]) -> list[Offered]:
+def with_content(store: Store, offers: Sequence[Offer]) -> list[Offered]:
+    """Things as they are now. One that was changed since it was offered comes without what it is about: it will be
+    offered anew."""
     ids = {kind: [offer.thing for offer in offers if offer.kind == kind] for kind in Kind}
     profiles = together.profiles(store, ids[Kind.PROFILE]) if ids[Kind.PROFILE] else {}
     matters = together.investigations(store, ids[Kind.INVESTIGATION]) if ids[Kind.INVESTIGATION] else {}

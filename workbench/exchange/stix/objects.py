@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.exchange.stix.indicators import moment
 
-__all__ = ["MalformedError", "check", "marking_refs", "references"]
+__all__ = ["OBSERVABLES", "MalformedError", "check", "marking_refs", "references"]
 
 
 class MalformedError(ValueError):
@@ -45,7 +45,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "note": ("content", "object_refs"),
     "identity": ("name",),
 }
-_OBSERVABLES = frozenset(
+OBSERVABLES = frozenset(
     (
         "artifact", "autonomous-system", "directory", "domain-name", "email-addr", "email-message", "file",
         "ipv4-addr", "ipv6-addr", "mac-addr", "mutex", "network-traffic", "process", "software", "url",
@@ -76,7 +76,7 @@ def check(value: Mapping[str, Any]) -> None:
     for name in _TIMES:
         if name in value and moment(value[name]) is None:
             raise MalformedError(f"{name} is {_shown(value[name])}, not a timestamp")
-    if kind not in _OBSERVABLES and kind != "marking-definition" and "extensions" not in value:
+    if kind not in OBSERVABLES and kind != "marking-definition" and "extensions" not in value:
         for name in ("created", "modified"):
             if name not in value and not kind.startswith("x-"):
                 raise MalformedError(f"{name} is missing")

@@ -18,15 +18,16 @@ from workbench.exchange.stix.dossier import Dossier
 from workbench.exchange.stix.dossier import Investigation as Matter
 from workbench.exchange.stix.fromstore import dossier_of
 from workbench.exchange.stix.markings import marking
+from workbench.exchange.stix.objects import OBSERVABLES
 from workbench.exchange.stix.versions import stable_id, timestamp
 from workbench.secrecy import TLP, Marking, Organisation
 from workbench.store.investigations import Investigation
 from workbench.store.profile import Profile
 
 if TYPE_CHECKING:
-    from workbench.store.offers import Offered
+    from workbench.store.offers import Offer, Offered
 
-__all__ = ["objects_of_offer"]
+__all__ = ["objects_of_offer", "record_of"]
 
 VALID = timedelta(days=30)
 _ALWAYS = "2022-10-01T00:00:00.000Z"
@@ -53,6 +54,17 @@ def objects_of_offer(offered: Offered) -> list[dict[str, Any]]:
     return [
         _stamped(builder, value, offered.offer.at, offered.offer.at) for value in builder.versioned.values()
     ]
+
+
+def record_of(offer: Offer, identifier: str) -> dict[str, Any]:
+    """What a manifest tells of an object that was made of a thing, without making it again."""
+    kind = identifier.partition("--")[0]
+    record = {"id": identifier, "type": kind}
+    if kind in OBSERVABLES:
+        return record
+    if kind == "marking-definition":
+        return record | {"created": _ALWAYS}
+    return record | {"modified": _ALWAYS if kind in _ONE_VERSION else timestamp(offer.changed_at)}
 
 
 def _builder(owner: str, at: datetime) -> Builder:
