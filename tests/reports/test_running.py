@@ -110,7 +110,7 @@ def test_a_failed_report_keeps_the_notebook_up_to_there_with_the_error_first(tmp
     assert kept is not None
     assert kept.stat().st_mode & 0o077 == 0
     cells = json.loads(kept.read_text())["cells"]
-    assert "LookupError: the &lt;b&gt;sensor&lt;/b&gt; is gone" in "".join(cells[0]["source"])
+    assert "the &lt;b&gt;sensor&lt;/b&gt; is gone" in "".join(cells[0]["source"])
     assert any("so far" in json.dumps(cell.get("outputs")) for cell in cells)
     assert [path.name for path in (tmp_path / "out").iterdir()] == [kept.name]
 

@@ -185,7 +185,13 @@ def schedule(
     )  # fmt: skip
     click.echo(f"{made.name}: next on {next_due(made, datetime.now(UTC)):%Y-%m-%d %H:%M %Z}")
     if jupyter:
-        click.echo(f"JupyterLab makes it: job definition {define_in_jupyter(made, jupyter, token, url)}")
+        try:
+            job = define_in_jupyter(made, jupyter, token, url)
+        except OSError:
+            with _ledger(url) as ledger:
+                ledger.remove(made)  # all of it or nothing
+            raise
+        click.echo(f"JupyterLab makes it: job definition {job}")
     elif timer:
         _print_timer(timer, url)
     else:

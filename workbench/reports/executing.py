@@ -55,9 +55,17 @@ def execute(
             config=_private(),
         )
     except PapermillExecutionError as error:
-        said = _without_colours(f"{error.ename}: {error.evalue}" if error.evalue else str(error.ename))
+        said = _without_colours(_said(error.ename, error.evalue))
         _error_first(draft, said)
         raise ReportError(said, draft) from None
+
+
+_PLAIN = {"ValueError", "LookupError", "OSError", "PermissionError", "FileNotFoundError", "NotFound", "StoreError", "SourceError", "SnapshotError", "Unreachable"}  # fmt: skip
+"""Errors whose text is written for users: their names would tell them nothing."""
+
+
+def _said(name: str, text: str) -> str:
+    return text if text and name in _PLAIN else f"{name}: {text}" if text else name
 
 
 def _private() -> Any:
