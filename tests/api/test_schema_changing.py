@@ -193,7 +193,9 @@ def test_investigations_are_opened_linked_and_closed(api: Any) -> None:
     fewer = do(api, "ines", "unlinkInvestigation", {**link, "profiles": link["profiles"][:2]}, shown)
     assert len(fewer["profiles"]) == 1
     told = do(api, "ines", "linkInvestigation", {**link, "profiles": [str(uuid4())]}, shown)
-    assert told["__typename"] == "NotFound"
+    assert (told["__typename"], told["path"]) == ("NotFound", ["input", "profiles"])
+    told = do(api, "ines", "linkInvestigation", {**link, "investigation": str(uuid4())}, shown)
+    assert (told["__typename"], told["path"]) == ("NotFound", ["input", "investigation"])
     closed = do(api, "ines", "updateInvestigation", {"id": matter["id"], "expectedVersion": 1, "state": "CLOSED"}, shown)  # fmt: skip
     assert (closed["state"], closed["name"]) == ("CLOSED", name)
     red = do(api, "ines", "setSecrecyLevel", {"id": matter["id"], "expectedVersion": 2, "tlp": "RED", "reason": "source"}, shown)  # fmt: skip

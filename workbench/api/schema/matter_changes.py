@@ -233,7 +233,7 @@ class MatterChanges:
             store.entities.link(found, profile, input.relation.value, note=input.note)
             return found
 
-        return await attempt(info, work, Entity.of, key="entity")
+        return await attempt(info, work, Entity.of, key="entity", fields={"profile ": "profile"})
 
     @strawberry.mutation(description="Take back what an entity of your organisation has to do with a profile.")  # fmt: skip
     async def unlink_entity(
@@ -246,14 +246,14 @@ class MatterChanges:
             store.entities.unlink(found, profile, input.relation.value)
             return found
 
-        return await attempt(info, work, Entity.of, key="entity")
+        return await attempt(info, work, Entity.of, key="entity", fields={"profile ": "profile"})
 
 
 _AT_THAT_LEVEL = {
     "profile_address_unique": "tlp",
     "investigation_name_unique": "tlp",
 }
-_LINKS = {"up to 10,000 profiles": "profiles"}
+_LINKS = {"up to 10,000 profiles": "profiles", "profile ": "profiles"}
 
 
 def _room(store: Store, key: UUID) -> tuple[Any, Any]:

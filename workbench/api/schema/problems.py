@@ -88,7 +88,8 @@ async def attempt(
     try:
         return made(await info.context.run(work))
     except NotFoundError as error:
-        return NotFound(message=str(error), path=["input", key])
+        at = next((name for sign, name in fields.items() if sign in str(error)), key)
+        return NotFound(message=str(error), path=["input", at])
     except ConflictError as error:
         return Conflict(
             message=str(error),

@@ -205,7 +205,7 @@ class ProfileChanges:
             ),
             IpProfile.of,
             key="kept",
-            fields={"different addresses": "givenUp"},
+            fields={"different addresses": "givenUp", str(input.given_up): "givenUp"},
         )
 
     @strawberry.mutation(
