@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 import workbench as wb
+from workbench.api.schema import schema
 from workbench.store import Evidence, Footprint, Sighting, Store
 
 TOR_EXIT = "185.246.188.74"
@@ -224,6 +225,34 @@ def test_pages_follow_one_another_from_any_edge(scene: Scene) -> None:
     assert sorted(ids) == sorted(str(each.id) for each in (scene.green, scene.amber, scene.red))
     from_the_middle = page(first["edges"][0]["cursor"])
     assert [edge["node"]["id"] for edge in from_the_middle["edges"]] == ids[1:3]
+
+
+def test_whatever_has_an_id_is_found_by_it_and_by_who_may_see_it_alone(scene: Scene) -> None:
+    kinds = [
+        kind.name
+        for kind in schema._schema.get_possible_types(schema._schema.type_map["Node"])  # type: ignore[arg-type]
+    ]
+    seen = {
+        "IpProfile": scene.amber.id,
+        "Investigation": scene.matter.id,
+        "Entity": scene.entity.id,
+        "Watchlist": scene.ines.watchlists.all()[0].id,
+        "Alert": next(alert.id for alert in scene.ines.alerts.all() if alert.profile == scene.amber.id),
+        "Evidence": scene.ines.evidence.of(scene.amber)[0].id,
+        "Sighting": scene.ines.sightings.of(scene.amber)[0].id,
+        "Footprint": scene.ines.footprint.of(scene.amber)[0].id,
+    }
+    assert set(seen) == set(kinds)
+    asked = (
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Footprint { profile { address } } } }"
+    )
+    ids = {"ids": [str(key) for key in seen.values()]}
+    told = scene.api.query("ines", asked, ids)["data"]["nodes"]
+    assert {(node["__typename"], node["id"]) for node in told} == {(kind, str(key)) for kind, key in seen.items()}  # fmt: skip
+    others = scene.api.query("pia", asked, ids)["data"]["nodes"]
+    assert {node["__typename"] for node in others if node} == {"Investigation", "Entity"}
+    for text in ("", "x", "x" * 36, "00000000-0000-4000-8000-000000000000"):
+        assert scene.api.query("ines", "query ($id: ID!) { node(id: $id) { id } }", {"id": text})["data"] == {"node": None}  # fmt: skip
 
 
 def test_lists_are_paged_too_and_no_page_loses_or_doubles_anything(scene: Scene) -> None:

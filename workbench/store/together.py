@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "alerts", "alerts_of", "communities", "entities", "entities_of", "histories", "investigations", "investigations_of",
-    "kinds_of", "observed", "own_profiles", "profiles", "profiles_at", "profiles_of_entities", "profiles_of_investigations", "stix_known", "traces", "watchlists",
+    "kinds_of", "observed", "observed_by_id", "own_profiles", "profiles", "profiles_at", "profiles_of_entities", "profiles_of_investigations", "stix_known", "traces", "watchlists",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ Found = dict[UUID, list[T]]
 
 def kinds_of(store: Store, ids: Sequence[UUID]) -> dict[UUID, str]:
     """The table that each of some ids is of, as far as the member may see it."""
-    tables = ("profiles", "investigations", "entities", "watchlists", "alerts")
+    tables = ("profiles", "investigations", "entities", "watchlists", "alerts", "evidence", "sightings", "footprint")  # fmt: skip
     query = " UNION ALL ".join(f"SELECT id, '{name}' FROM {name} WHERE id = ANY (%(ids)s)" for name in tables)
     return dict(store.rows("things by id", query, {"ids": list(ids)}))
 
@@ -131,6 +131,13 @@ def observed(store: Store, kind: type[O], ids: Sequence[UUID], first: int) -> Fo
         f"FROM {kind.table} WHERE profile = ANY (%s)) AS every WHERE place <= %s ORDER BY profile, place"
     )
     return _by_first(store, kind.table, query, (list(ids), first), lambda row: kind(*row[1:]))
+
+
+def observed_by_id(store: Store, kind: type[O], ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, O]]:
+    """Evidence, sightings or footprint by id, each with the profile that it is of."""
+    columns = ", ".join(field.name for field in fields(kind))
+    rows = store.rows(kind.table, f"SELECT profile, {columns} FROM {kind.table} WHERE id = ANY (%s)", (list(ids),))  # fmt: skip
+    return {row[-1]: (row[0], kind(*row[1:])) for row in rows}
 
 
 def alerts_of(store: Store, ids: Sequence[UUID], first: int) -> Found[Alert]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -22,14 +23,14 @@ from workbench.api.schema.enums import (
     ProfileOrder,
     TlpLabel,
 )
-from workbench.api.schema.hanging import Footprint
+from workbench.api.schema.hanging import Evidence, Footprint, Sighting
 from workbench.api.schema.matters import Entity, Investigation
 from workbench.api.schema.nodes import Connection, Node, Organisation
 from workbench.api.schema.paging import After, listed
 from workbench.api.schema.profiles import IpProfile, page_of
 from workbench.api.schema.scalars import CountryCode, IPAddress, IPAddressOrCIDR
 from workbench.api.schema.searching import IpProfileFilter, filters
-from workbench.store import NotFound, Store, together
+from workbench.store import NotFound, Store, observations, together
 
 __all__ = ["Query"]
 
@@ -300,12 +301,19 @@ async def _by_and_by(many: list[T]) -> AsyncIterator[T]:
         yield each
 
 
+def _observed(kind: Any, store: Store, ids: Sequence[UUID]) -> dict[UUID, Any]:
+    return together.observed_by_id(store, kind, ids)
+
+
 _OF: dict[str, tuple[Any, Any]] = {
     "profiles": (together.profiles, IpProfile.of),
     "investigations": (together.investigations, Investigation.of),
     "entities": (together.entities, Entity.of),
     "watchlists": (together.watchlists, Watchlist.of),
     "alerts": (together.alerts, Alert.of),
+    "evidence": (partial(_observed, observations.Evidence), lambda found: Evidence.of(found[1])),
+    "sightings": (partial(_observed, observations.Sighting), lambda found: Sighting.of(found[1])),
+    "footprint": (partial(_observed, observations.Footprint), lambda found: Footprint.of(*found)),
 }
 
 
