@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -109,7 +108,10 @@ def dossier_of(
         reasons = "; ".join(part for part in (said, intel["reasons"]) if part)
         # The confidence is that of the intel in its own verdict.
         intel |= {"verdict": judged, "reasons": reasons, "confidence": None}
-    intel["evidence"] = [{**asdict(item), "title": item.source} for item in evidence]
+    intel["evidence"] = [
+        {"title": item.source, "category": item.category, "entry": item.entry, "licence": item.licence}
+        for item in evidence
+    ]
     return Dossier(
         address=profile.address,
         marking=marking,
