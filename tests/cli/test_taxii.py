@@ -73,6 +73,18 @@ def test_what_two_organisations_do(medallion: Medallion, tmp_path: Path) -> None
 
     done = run("taxii", "poll", medallion.url, "--collection", collection, "--into", case, server=medallion)
     assert done.exit_code == 0, done.stderr
+    listed = run(
+        "taxii",
+        "manifest",
+        medallion.root,
+        "--collection",
+        collection,
+        "--type",
+        "indicator",
+        server=medallion,
+    )
+    assert len(listed.stdout.splitlines()) == 5
+    assert all("  indicator--" in line for line in listed.stdout.splitlines())
     assert f"{count} objects, {count} new, 0 revoked, 0 set aside, up to 20" in done.stdout
     assert done.stdout.splitlines()[-1].startswith(f"{case}: 5 indicators, evidence on ")
     done = run(

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.exchange.conftest import Medallion
+from workbench.exchange import taxii
 from workbench.exchange.stix import Ledger, WithheldError, export, import_into
 from workbench.store import Administration, Evidence, Footprint, Sighting, Store
 
@@ -143,3 +145,21 @@ def test_a_large_bundle_is_taken_into_the_store_and_again_adds_nothing(store: St
 def test_a_bundle_of_too_many_addresses_goes_into_a_case(store: Store) -> None:
     with pytest.raises(ValueError, match="up to 10,000 are taken in at once"):
         import_into(store, _bundle(10_001))
+
+
+def test_an_investigation_of_the_store_is_pushed_as_far_as_it_may_go(
+    store: Store, medallion: Medallion, credential: None
+) -> None:
+    green = store.profiles.create("203.0.113.77", secrecy="green", threat_level="high")
+    amber = store.profiles.create("203.0.113.78", secrecy="amber", threat_level="high")
+    matter = store.investigations.create("Pumps", secrecy="green")
+    store.investigations.link(matter, green, amber)
+    collection = medallion.collection()
+    with pytest.raises(WithheldError, match=r"203\.0\.113\.78 is TLP:AMBER and may not go to bank"):
+        taxii.run(taxii.push(medallion.url, collection, matter, store=store, to="bank"))
+    assert medallion.manifest(collection) == []
+    told = taxii.run(taxii.push(medallion.url, collection, matter, store=store, to="bank", withheld="drop"))
+    assert told.complete
+    assert [each.name for each in told.withheld] == ["203.0.113.78"]
+    got = taxii.run(taxii.poll(medallion.url, collections=collection))
+    assert sorted(set(got.evidence().column("entry").to_pylist())) == ["203.0.113.77"]

@@ -118,6 +118,32 @@ def collections(url: str, as_json: bool, **connecting: Any) -> None:
 
 @taxii.command()
 @click.argument("url")
+@click.option("--collection", required=True, metavar="ID", help="The collection: its id, alias or title.")
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only objects of this type, like indicator; may be repeated.")  # fmt: skip
+@click.option("--version", "versions", multiple=True, metavar="VERSION", help="first, last, all, or a timestamp; by default the last of each object.")  # fmt: skip
+@click.option("--added-after", metavar="TIME", help="Only what was added later (2026-10-05T00:00:00Z).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines instead of a table.")
+@_connecting
+@plain_errors
+def manifest(
+    url: str, collection: str, types: tuple[str, ...], versions: tuple[str, ...], added_after: str | None, as_json: bool, **connecting: Any
+) -> None:  # fmt: skip
+    """List what is in a collection, before taking anything of it: when it was added, version, id."""
+    from workbench.exchange import taxii as room
+
+    table = room.run(
+        room.manifest(url, collection, types=types, versions=versions, added_after=added_after, **connecting)
+    )
+    for row in table.to_pylist():
+        if as_json:
+            click.echo(json.dumps(row, default=str))
+        else:
+            added = f"{row['date_added']:%Y-%m-%d %H:%M:%S}" if row["date_added"] else "?"
+            click.echo(plain(f"{added}  {row['version']}  {row['id']}"))
+
+
+@taxii.command()
+@click.argument("url")
 @click.option("--into", "case", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The case file; made where there is none.")  # fmt: skip
 @click.option("--collection", "collections", multiple=True, metavar="ID", help="This collection (id, alias or title), may be repeated; by default all you may read.")  # fmt: skip
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only objects of this type, like indicator; may be repeated.")  # fmt: skip

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.exchange.taxii.errors import RejectedError, TaxiiError, TooLargeError
+    from workbench.exchange.taxii.manifests import manifest
     from workbench.exchange.taxii.polling import Polled, Polls, poll
     from workbench.exchange.taxii.pushing import Failure, Pushed, push
     from workbench.exchange.taxii.resources import Collection, Root, Server, discover
@@ -34,13 +35,14 @@ _HOME = {
     "TaxiiError": "errors",
     "TooLargeError": "errors",
     "discover": "resources",
+    "manifest": "manifests",
     "poll": "polling",
     "push": "pushing",
     "run": "running",
 }
 __all__ = [
     "Collection", "Failure", "Polled", "Polls", "Pushed", "RejectedError", "Root", "Server", "TaxiiError", "TooLargeError",
-    "discover", "poll", "push", "run",
+    "discover", "manifest", "poll", "push", "run",
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ from workbench.exchange.taxii.errors import (
     TooLargeError,
 )
 
-__all__ = ["Page", "just_before", "pages"]
+__all__ = ["Page", "filters_of", "just_before", "pages"]
 
 RESTARTS = 8
 """Times in a row that a list is taken up without a page arriving."""
@@ -45,6 +45,24 @@ class Page:
     last: str | None
     sent_at: datetime | None
     by_next: bool
+
+
+def filters_of(
+    types: Iterable[str], ids: Iterable[str], versions: Iterable[str], spec_versions: Iterable[str]
+) -> dict[str, str]:
+    """The filters of a list (TAXII 2.1 section 3.4), as parameters of a request; a text is one value.
+
+    Raises:
+        ValueError: a value is none.
+    """
+    found = {}
+    for name, given in (("type", types), ("id", ids), ("version", versions), ("spec_version", spec_versions)):
+        values = [given] if isinstance(given, str) else list(given)
+        if any(not isinstance(value, str) or not value or "," in value for value in values):
+            raise ValueError(f"{name}: {values} are not values to filter by")
+        if values:
+            found[f"match[{name}]"] = ",".join(values)
+    return found
 
 
 def just_before(text: str) -> str:

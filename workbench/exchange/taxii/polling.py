@@ -17,7 +17,7 @@ from workbench.exchange.taxii.checking import Listed, lacking
 from workbench.exchange.taxii.connection import MAX_BYTES, Connection, parsed_url
 from workbench.exchange.taxii.cursor import Cursor, Place
 from workbench.exchange.taxii.errors import RejectedError, TaxiiError
-from workbench.exchange.taxii.paging import Page, just_before, pages
+from workbench.exchange.taxii.paging import Page, filters_of, just_before, pages
 from workbench.exchange.taxii.resources import Collection, chosen, offered
 
 if TYPE_CHECKING:
@@ -127,12 +127,7 @@ async def poll(
         LookupError: it has no such collection.
         ValueError: no URL of a server, or a filter that is none.
     """
-    names = {"type": types, "id": ids, "version": versions, "spec_version": spec_versions}
-    given = {name: [value] if isinstance(value, str) else list(value) for name, value in names.items()}
-    for name, values in given.items():
-        if any(not isinstance(v, str) or not v or "," in v for v in values):
-            raise ValueError(f"{name}: {values} are not values to filter by")
-    filters = {f"match[{name}]": ",".join(values) for name, values in given.items() if values}
+    filters = filters_of(types, ids, versions, spec_versions)
     if added_after is not None and moment(added_after) is None:
         raise ValueError(f"added_after is a timestamp, like 2026-10-05T00:00:00Z, not {added_after!r}")
     if limit is not None and limit < 1:
