@@ -1,4 +1,4 @@
-/** The plugins of the extension: looking up, STIX bundles, markings. Each can be disabled by itself. */
+/** The plugins of the extension: looking up, STIX bundles, markings, what widgets leave behind. Each can be disabled by itself. */
 
 import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
@@ -14,6 +14,7 @@ import { installGuard } from './guard';
 import { Highlights } from './highlights';
 import { installHover } from './hover';
 import { workbenchIcon } from './icon';
+import { showWhatIsKept } from './kept';
 import { mark, showMarking } from './marking';
 import { Selection } from './selection';
 import { Sidebar } from './sidebar';
@@ -198,4 +199,12 @@ const marking: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [lookup, stix, marking];
+const kept: JupyterFrontEndPlugin<void> = {
+  id: 'ip-workbench:kept',
+  description: 'Show what a widget left behind, where its kernel is gone.',
+  autoStart: true,
+  requires: [INotebookTracker],
+  activate: (_: JupyterFrontEnd, notebooks: INotebookTracker) => showWhatIsKept(notebooks)
+};
+
+export default [lookup, stix, marking, kept];
