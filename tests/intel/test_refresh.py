@@ -145,7 +145,7 @@ def test_offline_asks_nobody_and_takes_files_and_folders(home: Path, server: Ser
 def test_a_missing_key_is_named(home: Path, server: Server) -> None:
     source = replace(server.source("feed"), location=("https://example.org/{NO_SUCH_KEY}",))
     assert [(r.status, r.detail) for r in run(source)] == [
-        ("skipped", "needs NO_SUCH_KEY in the environment")
+        ("skipped", "needs NO_SUCH_KEY: set the environment variable, or workbench intel key set NO_SUCH_KEY")
     ]
 
 

@@ -35,6 +35,7 @@ from workbench.intel import (
     refresh,
 )
 from workbench.intel.locking import locked_if_free
+from workbench.intel.providers import keys
 from workbench.intel.refresh import Updated, last_failures, update
 from workbench.intel.updates import Updates, bars
 
@@ -197,7 +198,7 @@ def test_being_asked_too_early_does_not_hide_an_error(home: Path, site: Site) ->
 def test_a_key_goes_to_the_server_and_nowhere_else(home: Path, site: Site) -> None:
     keyed = site.source("keyed", "keyed?token={SOME_TOKEN}")
     assert [(r.status, r.detail) for r in run(keyed, keys={})] == [
-        ("skipped", "needs SOME_TOKEN in the environment")
+        ("skipped", "needs SOME_TOKEN: set the environment variable, or workbench intel key set SOME_TOKEN")
     ]
     (failed,) = run(keyed, keys={"SOME_TOKEN": "s3cret"})
     site.files["keyed"] = b"9.9.9.1\n"
@@ -206,6 +207,24 @@ def test_a_key_goes_to_the_server_and_nowhere_else(home: Path, site: Site) -> No
     written = "".join(p.read_text("latin-1") for p in home.rglob("*") if p.is_file())
     assert "s3cret" not in failed.detail + written
     assert "SOME_TOKEN" in failed.detail
+
+
+def test_a_key_of_the_catalogue_comes_from_the_environment_or_the_keyring(
+    home: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: dict[str, str] = {}
+    monkeypatch.setattr(keys, "_from_keyring", kept.get)
+    monkeypatch.delenv("SOME_TOKEN", raising=False)
+    site.files["keyed"] = b"9.9.9.1\n"
+    keyed = site.source("keyed", "keyed?token={SOME_TOKEN}")
+    assert outcome(keyed) == ["skipped"]
+    kept["SOME_TOKEN"] = "from-the-keyring"
+    assert outcome(keyed, force=True) == ["updated"]
+    monkeypatch.setenv("SOME_TOKEN", "from-the-environment")
+    assert outcome(keyed, force=True) == ["updated"]
+    assert [path.partition("=")[2] for path, _ in site.asked] == ["from-the-keyring", "from-the-environment"]
+    told = CliRunner().invoke(workbench, ["intel", "key", "set", "NO_SUCH_KEY"], input="x")
+    assert "keys of the catalogue: IPINFO_TOKEN, MAXMIND_LICENSE_KEY" in told.stderr
 
 
 def test_one_name_is_one_source(home: Path, site: Site) -> None:

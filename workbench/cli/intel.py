@@ -259,17 +259,18 @@ def intel_providers() -> None:
 
 @intel.group("key")
 def intel_key() -> None:
-    """Keep or remove the keys of providers in the keyring of the system."""
+    """Keep or remove the keys of providers and of sources in the keyring of the system."""
 
 
 @intel_key.command("set")
 @click.argument("name")
 @plain_errors
 def intel_key_set(name: str) -> None:
-    """Keep the key of provider NAME. It is asked for without echo, or read from standard input.
+    """Keep the key of a provider or of the catalogue. It is asked for without echo, or read from standard input.
 
     \b
     workbench intel key set abuseipdb
+    workbench intel key set MAXMIND_LICENSE_KEY
     pass show abuseipdb | workbench intel key set abuseipdb
     """
     from workbench.intel.providers.keys import set_key
@@ -284,7 +285,7 @@ def intel_key_set(name: str) -> None:
 @click.argument("name")
 @plain_errors
 def intel_key_remove(name: str) -> None:
-    """Take the key of provider NAME out of the keyring."""
+    """Take a key out of the keyring."""
     from workbench.intel.providers.keys import remove_key, variable
 
     key_name = _key_name(name)
@@ -295,12 +296,18 @@ def intel_key_remove(name: str) -> None:
     click.echo(f"removed from the keyring: {key_name}")
 
 
-def _key_name(provider: str) -> str:
+def _key_name(given: str) -> str:
+    from workbench.intel.catalogue import keys_needed, load
     from workbench.intel.providers import PROVIDERS
 
-    if provider not in PROVIDERS:
-        raise LookupError(f"no provider {provider!r}; there are: {', '.join(PROVIDERS)}")
-    name = PROVIDERS[provider].key
-    if name is None:
-        raise ValueError(f"{provider} wants no key")
-    return name
+    if given in PROVIDERS:
+        name = PROVIDERS[given].key
+        if name is None:
+            raise ValueError(f"{given} wants no key")
+        return name
+    wanted = sorted({key for source in load().values() for key in keys_needed(source)})
+    if given not in wanted:
+        raise LookupError(
+            f"no provider {given!r}; there are: {', '.join(PROVIDERS)}; and keys of the catalogue: {', '.join(wanted)}"
+        )
+    return given

@@ -19,6 +19,7 @@ from threading import get_ident
 from typing import Any
 
 from workbench.intel.compile import compile_snapshot
+from workbench.intel.entries import ParsedSource
 from workbench.intel.home import data_path, home
 from workbench.intel.layers import Input
 from workbench.intel.listing import as_html, as_text
@@ -231,12 +232,23 @@ def _read(item: SourceFile) -> Input:
     if item.origin == "added":
         with locked(item.path.parent, shared=True):
             item = _described(item.path.parent)  # an update may have replaced it since
-            parsed = parse(item.path, item.source)
+            parsed = _checked(item)
     else:
-        parsed = parse(item.path, item.source)
+        parsed = _checked(item)
     if parsed.published is None and item.published is not None:
         parsed = replace(parsed, published=item.published)
     return Input(item.source, parsed, item.sha256, item.fetched)
+
+
+def _checked(item: SourceFile) -> ParsedSource:
+    """What the file says, if it is still the file that was taken in: the snapshot will name it by its checksum."""
+    if _sha256(item.path) != item.sha256:
+        raise SourceError(
+            item.path,
+            "is not what was taken in: its checksum differs; update the source anew",
+            item.source.id,
+        )
+    return parse(item.path, item.source)
 
 
 def is_built() -> bool:

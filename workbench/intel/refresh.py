@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import threading
@@ -24,6 +23,7 @@ from workbench.intel.locking import locked_if_free
 from workbench.intel.packages import from_package, is_package
 from workbench.intel.parsers import parse_all
 from workbench.intel.parsers.entries import write_entries
+from workbench.intel.providers.keys import key_values
 from workbench.intel.source import Source, SourceError
 from workbench.intel.updates import Bars, Progress, Updated, Updates, bars
 
@@ -72,7 +72,7 @@ def update(
     the folder that holds it, for a source instead of the net. ``force`` fetches what is not due or
     unchanged too; ``offline`` touches nothing but ``files``. Each file is read before it replaces the one
     before; a source that fails, for whatever reason, keeps what it had and holds up no other. One that another
-    process is fetching is left to it. Keys of a location come from ``keys``, by default the environment.
+    process is fetching is left to it. Keys of a location come from ``keys``, by default the environment and the keyring.
 
     ``progress`` is called with source, bytes done and bytes in all, ``finished`` with each result; in a terminal
     or a notebook bars are drawn where neither is given. Ctrl-C ends the fetches under way; what was taken in
@@ -90,13 +90,16 @@ def update(
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise KeyError(f"not in the catalogue: {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
+    if keys is None:
+        fetched = [] if offline else [known[name] for name in wanted if name not in given]
+        keys = key_values({key for source in fetched for key in keys_needed(source)})
     with bars(len(wanted), drawn=progress is None and finished is None) as drawn:
         told = Bars(progress or drawn.progress, finished or drawn.finished, drawn.tick)
         how = _How(
             force,
             offline,
             allow_private,
-            os.environ if keys is None else keys,
+            keys,
             threading.Event(),
             told.progress,
         )
@@ -196,7 +199,11 @@ def _file_name(location: str) -> str:
 def _fetched(source: Source, how: _How) -> Updated:
     missing = [key for key in keys_needed(source) if not how.keys.get(key)]
     if missing:
-        return Updated(source.id, "skipped", f"needs {', '.join(missing)} in the environment")
+        return Updated(
+            source.id,
+            "skipped",
+            f"needs {', '.join(missing)}: set the environment variable, or workbench intel key set {missing[0]}",
+        )
     if not source.location:
         return Updated(source.id, "skipped", "has no location: give it a file")
     notes = _notes(home() / "sources" / source.id)

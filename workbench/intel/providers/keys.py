@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from workbench.intel.providers.provider import Provider, ProviderError
@@ -14,8 +15,8 @@ SERVICE = "ip-workbench"
 
 
 def variable(name: str) -> str:
-    """The environment variable of a key: ``WORKBENCH_ABUSEIPDB_KEY``."""
-    return f"WORKBENCH_{name.upper().replace('-', '_')}_KEY"
+    """The environment variable of a key: ``WORKBENCH_ABUSEIPDB_KEY``; a key of the catalogue is called as its variable is."""
+    return name if name.isupper() else f"WORKBENCH_{name.upper().replace('-', '_')}_KEY"
 
 
 def find_key(provider: Provider) -> str | None:
@@ -40,6 +41,13 @@ def find_key(provider: Provider) -> str | None:
 def stored_key(name: str) -> str | None:
     """The key ``name`` as it is kept, in the environment or else in the keyring; None where it is in neither."""
     return os.environ.get(variable(name), "").strip() or _from_keyring(name) or None
+
+
+def key_values(names: Iterable[str]) -> dict[str, str]:
+    """The keys that a catalogue calls by ``names`` (``MAXMIND_LICENSE_KEY``): from the environment variable of that
+    name, else from the keyring; those that are in neither are absent."""
+    found = {name: os.environ.get(name, "").strip() or _from_keyring(name) for name in names}
+    return {name: value for name, value in found.items() if value}
 
 
 def key_place(name: str) -> str | None:
