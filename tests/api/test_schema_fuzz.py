@@ -76,7 +76,7 @@ def _sent(client: Any, operation: str) -> None:
 
 
 CAMPAIGN = settings(
-    max_examples=int(os.environ.get("WORKBENCH_FUZZ_EXAMPLES", "60")),
+    max_examples=int(os.environ.get("WORKBENCH_FUZZ_EXAMPLES", "40")),
     deadline=None,
     derandomize="WORKBENCH_FUZZ_EXAMPLES" not in os.environ,
     phases=[Phase.explicit, Phase.generate],
@@ -98,7 +98,7 @@ def test_no_mutation_ends_in_an_error_of_the_servers(client: Any, operation: str
 
 def test_the_campaign_reached_the_store() -> None:
     """Most of what is refused is too heavy, or has a value that is none."""
-    assert SEEN["answered"] > 30, SEEN
+    assert SEEN["answered"] > 15, SEEN
 
 
 @CAMPAIGN
