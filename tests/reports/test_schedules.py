@@ -375,6 +375,22 @@ def test_a_schedule_is_its_makers_alone_to_change_and_to_run(
         StoreLedger(Store(town.url_of("otto")))
 
 
+def test_what_a_cell_said_stays_on_the_machine_and_the_record_says_where(
+    ledger: Ledger, tmp_path: Path, home: Path
+) -> None:
+    """The record is for the organisation; what was being read may be for fewer."""
+    mine = template(tmp_path, "raise ValueError('the narwhal is RED')")
+    kept(ledger, daily("morning", tmp_path / "out", template=mine, retries=0))
+    (outcome,) = tick(ledger, now=START + timedelta(hours=1), pause=lambda _: None)
+    assert outcome.status == "failed"
+    (run,) = ledger.runs(ledger.schedules()[0])
+    assert "narwhal" not in str(run.told) + outcome.says
+    (notebook,) = (home / "reports" / "failed").iterdir()
+    assert str(notebook) in run.told["error"]
+    assert "the narwhal is RED" in notebook.read_text()
+    assert notebook.stat().st_mode & 0o077 == 0
+
+
 # ---- on the command line, with a kernel and a signal that nobody can catch
 
 

@@ -58,7 +58,7 @@ class Audience:
 
 
 def audience_of(recipient: Mapping[str, str] | None, store: str | None) -> tuple[Audience, Store | None]:
-    """The audience that ``recipient`` describes (``member``, ``tlp``, ``organisation``, ``author``; nothing: the author
+    """The audience that ``recipient`` describes (``member``, ``tlp``, ``organisation``; nothing: the author
     alone), and the store as that audience sees it, or as the author where the audience is outside of it.
 
     Raises:
@@ -68,7 +68,7 @@ def audience_of(recipient: Mapping[str, str] | None, store: str | None) -> tuple
     """
     asked = dict(recipient or {})
     cap = TLP.parse(asked["tlp"]) if "tlp" in asked else TLP.RED
-    named, author = asked.get("member"), asked.get("author")
+    named = asked.get("member")
     if named:
         if store is None:
             raise ValueError("--for-member asks the store: name it with -p store=…")
@@ -76,13 +76,13 @@ def audience_of(recipient: Mapping[str, str] | None, store: str | None) -> tuple
             raise ValueError(
                 "--for-member and --for-organisation exclude one another: a member has an organisation"
             )
-        own = _organisation_of(store, author)
+        own = _organisation_of(store)
         opened = open_store(store, named)
         member = opened.me
         return Audience(
             f"{named} of {member.organisation.name}", min(cap, member.clearance), member, own=own
         ), opened
-    kept = open_store(store, author) if store is not None else None
+    kept = open_store(store) if store is not None else None
     me = kept.me if kept is not None else None
     own = me.organisation if me else Organisation("")
     if "tlp" not in asked and "organisation" not in asked:
@@ -108,9 +108,9 @@ def _outside(name: str | None, cap: TLP, own: Organisation, store: Store | None)
     return Recipient(own, store.me.role if store is not None and cap == TLP.RED else None)
 
 
-def _organisation_of(store: str, author: str | None) -> Organisation:
+def _organisation_of(store: str) -> Organisation:
     try:
-        with open_store(store, author) as opened:
+        with open_store(store) as opened:
             return opened.me.organisation
     except PermissionError:  # a service's login, which is nobody's
         return Organisation("")

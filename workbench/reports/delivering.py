@@ -69,7 +69,7 @@ def check_target(target: str, for_whom: Mapping[str, str] | None, *, notice: boo
         raise ValueError(f"{target!r} cannot be told of failures: name mailto:… or https://…")
     elif kind == "storage" and (urlsplit(target).username or urlsplit(target).password):
         raise HiddenSecretError("storage with a key in its URL is not taken: its client has places for keys")
-    if not notice and kind in ("mail", "storage") and not set(for_whom or {}) - {"author"}:
+    if not notice and kind in ("mail", "storage") and not for_whom:
         raise ValueError(
             f"{target} takes reports that were made for somebody: say --for-tlp, --for-member or --for-organisation"
         )

@@ -29,7 +29,7 @@ from workbench.reports.parameters import checked, public
 from workbench.reports.rendering import byline, colophon, html_of
 from workbench.secrecy import TLP
 
-__all__ = ["FORMATS", "Report", "make", "recipient", "run"]
+__all__ = ["FORMATS", "Report", "keep_failed", "make", "manifest_of", "place", "recipient", "run", "workroom"]
 
 FORMATS = ("html", "pdf", "ipynb")
 
@@ -70,7 +70,6 @@ def recipient(
     for_member: str | None = None,
     for_tlp: str | TLP | None = None,
     for_organisation: str | None = None,
-    author: str | None = None,
 ) -> dict[str, str] | None:
     """For whom, as the parameter of that name has it; None: for the author's own eyes.
 
@@ -85,7 +84,6 @@ def recipient(
         "member": for_member,
         "tlp": TLP.parse(for_tlp).label if for_tlp is not None else None,
         "organisation": for_organisation,
-        "author": author,
     }
     found = {name: text for name, text in asked.items() if text}
     return found or None
@@ -143,7 +141,7 @@ def make(
         draft.write_text(without(draft.read_text(encoding="utf-8"), secrets), encoding="utf-8")
         raise ReportError(without(str(error), secrets), draft) from None
     shown = public(one.parameters, values)
-    facts = facts_of(executed, one.name, shown, moment, for_others=_for_others(for_whom))
+    facts = facts_of(executed, one.name, shown, moment, for_others=bool(for_whom))
     about = facts.as_json()
     notebook = public_notebook(
         executed, shown, about, f"**{facts.level}** · {_markdown(facts.title)} · for {_markdown(facts.audience)}",
@@ -251,15 +249,18 @@ def _formats(to: Iterable[str]) -> list[str]:
     return [one for one in FORMATS if one in asked]
 
 
-def _for_others(for_whom: Mapping[str, str] | None) -> bool:
-    return bool(set(for_whom or {}) - {"author"})
+def keep_failed(notebook: Path, name: str, target: Path) -> Path:
+    """Keep the notebook of a report that failed, for its author's eyes alone."""
+    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    kept = target / f"{name}-failed-{datetime.now():%Y%m%d-%H%M%S}.ipynb"
+    kept.touch(0o600)
+    shutil.copyfile(notebook, kept)
+    return kept
 
 
 def _kept(error: ReportError, one: Template, target: Path) -> ReportError:
     assert error.notebook is not None
-    kept = target / f"{one.name}-failed-{datetime.now():%Y%m%d-%H%M%S}.ipynb"
-    shutil.copyfile(error.notebook, kept)
-    kept.chmod(0o600)
+    kept = keep_failed(error.notebook, one.name, target)
     return ReportError(f"{one.name}: {error}; the notebook up to there: {kept}", kept)
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from workbench.intel.home import home
 from workbench.reports.delivering import DeliveryError, check_target, deliver, tell_failure
 from workbench.reports.executing import Progress, ReportError, secrets_behind, without
 from workbench.reports.ledger import Ledger, Lock
 from workbench.reports.notebooks import template
 from workbench.reports.parameters import checked, public
 from workbench.reports.planning import Run, Schedule, due
-from workbench.reports.running import make, workroom
+from workbench.reports.running import keep_failed, make, workroom
+from workbench.secrecy import TLP
 
 __all__ = ["Outcome", "is_due", "tick"]
 
@@ -122,7 +124,7 @@ def _made(
         ledger.finish(run, "done", told)
         where = tuple(told["outputs"].values())
         late = f", {missed} missed before" if missed else ""
-        return Outcome(schedule, "done", f"{told['tlp']} {told['title']}{late}", where)
+        return Outcome(schedule, "done", f"{told['tlp']}, for {told['for']}{late}", where)
     return Outcome(schedule, "failed", _alarm(ledger, schedule, run, error))
 
 
@@ -135,9 +137,14 @@ def _attempt(
     for target in schedule.deliveries:
         check_target(target, schedule.for_whom)
     with workroom() as room:
-        facts, files = make(one, values, schedule.formats, room, schedule.for_whom, progress)
+        try:
+            facts, files = make(one, values, schedule.formats, room, schedule.for_whom, progress)
+        except ReportError as error:
+            raise _kept(error, schedule, run) from None
+        if facts.level <= schedule.secrecy:  # else who sees the record is not to see what the report is about
+            told["title"] = facts.title
         told |= {
-            "title": facts.title, "tlp": str(facts.level), "snapshot": facts.snapshot, "content_hash": facts.content_hash, "for": facts.audience,
+            "tlp": str(facts.level), "snapshot": facts.snapshot, "content_hash": facts.content_hash, "for": facts.audience,
         }  # fmt: skip
         stem = f"{_stem(schedule.name)}-{due_at:%Y%m%dT%H%M%SZ}"
         failed = []
@@ -156,6 +163,16 @@ def _attempt(
                 ledger.tell(run, told)
         if failed:
             raise DeliveryError("; ".join(failed))
+
+
+def _kept(error: ReportError, schedule: Schedule, run: str) -> ReportError:
+    """The notebook as far as it got stays on this machine. What the error says may be above the level of the record,
+    which others see, so the record says where the notebook is, and no more."""
+    if error.notebook is None:
+        return error
+    kept = keep_failed(error.notebook, f"{_stem(schedule.name)}-{run[:8]}", home() / "reports" / "failed")
+    said = f"{error}; " if schedule.secrecy == TLP.RED else ""
+    return ReportError(f"{said}a cell failed; the notebook up to there, the error first: {kept}", kept)
 
 
 def _settle(ledger: Ledger, schedule: Schedule, due_at: datetime) -> dict[str, str]:
