@@ -80,6 +80,10 @@ def test_columns_are_found_by_name_and_can_be_said(con: duckdb.DuckDBPyConnectio
         ("[" + "(" * 5000 + "ipv4-addr:value = '1'" + ")" * 5000 + "]", ""),
         ("[domain-name:value MATCHES '(?=a)']", "RE2, in linear time"),
         ("[file:hashes.'SHA-256' = 'x']", "no column is"),
+        (f"[network-traffic:dst_port = 1{'0' * 5000}]", "more than 64 bits"),
+        (f"[network-traffic:protocols[1{'0' * 5000}] = 'tcp']", "more than 64 bits"),
+        (f"[ipv4-addr:value = '10.0.0.1'] REPEATS 1{'0' * 5000} TIMES", "more than 64 bits"),
+        ("[ipv4-addr:value = '10.0.0.1'] REPEATS 2000000 TIMES", "a count from 1"),
     ],
 )
 def test_what_cannot_be_hunted_with_is_told_and_harms_no_other(

@@ -134,6 +134,20 @@ def test_malformed_objects_are_told_one_by_one_and_the_rest_goes_in() -> None:
     assert "object 5" in str(imported)
 
 
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00", "2026-02-30T00:00:00Z", ""]
+)
+def test_a_moment_that_is_none_sets_one_object_aside(moment: str) -> None:
+    good = {
+        "type": "indicator", "spec_version": "2.1", "id": "indicator--00000000-0000-4000-8000-000000000001",
+        "created": "2026-10-01T00:00:00Z", "modified": "2026-10-01T00:00:00Z", "valid_from": "2026-10-01T00:00:00Z",
+        "pattern": "[ipv4-addr:value = '198.51.100.3']", "pattern_type": "stix",
+    }  # fmt: skip
+    report = import_bundle([{**good, "valid_from": moment}, good])
+    assert (report.objects, report.rejected_count) == (1, 1)
+    assert "valid_from" in report.rejected[0].reason
+
+
 def test_a_document_cut_off_gives_what_was_whole_and_says_so() -> None:
     text = json.dumps(bundle(indicator(), indicator(), indicator())).encode()
     imported = import_bundle(text[: len(text) - 40])

@@ -180,6 +180,19 @@ async def test_hostile_resources_are_errors_not_accidents(medallion: Medallion) 
                 await taxii.discover(f"http://127.0.0.1:{flaky.port}/taxii2/")
 
 
+async def test_hostile_headers_are_passed_over(medallion: Medallion) -> None:
+    answer = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/taxii+json;version=2.1\r\nConnection: close\r\n"
+        b"Date: Mon, 01 Jan 99999999999 00:00:00 GMT\r\nX-TAXII-Date-Added-Last: 0001-01-01T00:00:00Z\r\n\r\n"
+    )
+    collection = b'{"id": "c", "title": "C", "can_read": true, "can_write": false}'
+    with Flaky(medallion.port, faults=("stale",), chance=1) as flaky:
+        flaky.answers["GET /root/collections/c/ HTTP/1.1"] = answer + collection
+        flaky.answers["GET /root/collections/c/objects/ HTTP/1.1"] = answer + b'{"objects": [{"id": "x"}]}'
+        polls = await taxii.poll(f"http://127.0.0.1:{flaky.port}/root/collections/c/")
+    assert "where a timestamp is wanted" in polls.collections[0].problem
+
+
 async def test_a_connection_is_used_in_its_block() -> None:
     with pytest.raises(AssertionError):
         await Connection(parsed_url("https://taxii.example")).get("https://taxii.example/")

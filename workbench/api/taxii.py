@@ -51,6 +51,9 @@ MOST_THINGS = 1_500
 """Things looked through for one page: a filter that few objects pass gives short pages, not long waits."""
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class _Refused(ApiError):
     """An error of TAXII 2.1 section 3.6.1."""
 
@@ -253,6 +256,8 @@ class _Asked:
         added_after = moment(given["added_after"]) if "added_after" in given else None
         if "added_after" in given and added_after is None:
             raise _Refused(400, "added_after is a timestamp, like 2026-10-05T00:00:00.000000Z")
+        if added_after is not None:
+            added_after = max(added_after, _EPOCH)
         limit = given.get("limit", str(MOST))
         if not (limit.isascii() and limit.isdecimal() and len(limit) < 10 and int(limit) > 0):
             raise _Refused(400, "limit is a whole number above 0")

@@ -205,7 +205,7 @@ class _Builder:
 
     def _qualified(self, kind: str, context: Any, node: Node) -> Node:
         if kind == "ObservationExpressionRepeatedContext":
-            count = int(context.repeatedQualifier().IntPosLiteral().getText())
+            count = _integer(context.repeatedQualifier().IntPosLiteral().getText())
             if not 1 <= count <= MAX_REPEATS:
                 raise PatternError(f"REPEATS {count} TIMES: a count from 1 to {MAX_REPEATS} is wanted")
             return Qualified(node, repeats=count)
@@ -292,7 +292,7 @@ def _path(context: Any) -> Path:
             pending.extend(reversed(step.objectPathComponent()))
         elif kind == "IndexPathStepContext":
             number = step.IntPosLiteral() or step.IntNegLiteral()
-            steps.append(None if number is None else int(number.getText()))
+            steps.append(None if number is None else _integer(number.getText()))
         else:
             steps.append(_key(step))
     return Path(context.objectType().getText(), tuple(steps))
@@ -318,9 +318,10 @@ def _timestamp(token: str) -> datetime:
 
 
 def _integer(token: str) -> int:
-    value = int(token)
+    # Python refuses to read thousands of digits, in words of its own.
+    value = int(token) if len(token) <= 64 else 2**64
     if not -(2**63) <= value < 2**63:
-        raise PatternError(f"{token}: integers of more than 64 bits are not taken")
+        raise PatternError(f"{token[:64]}: integers of more than 64 bits are not taken")
     return value
 
 

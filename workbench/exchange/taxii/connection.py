@@ -66,7 +66,7 @@ class Answer:
         """The server's own clock when it answered."""
         try:
             found = parsedate_to_datetime(self.headers.get("Date", ""))
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return found if found.tzinfo else found.replace(tzinfo=UTC)
 

@@ -72,7 +72,7 @@ def just_before(text: str) -> str:
         TaxiiError: it is none.
     """
     found = moment(text)
-    if found is None:
+    if found is None or found.year < 1970:
         raise TaxiiError(f"the server says {text[:60]!r} where a timestamp is wanted")
     return f"{(found - timedelta(microseconds=1)).astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 

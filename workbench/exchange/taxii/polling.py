@@ -152,6 +152,8 @@ async def poll(
                 tasks = [group.create_task(one(collection)) for collection in found]
         except BaseExceptionGroup as error:
             raise error.exceptions[0] from None
+        finally:
+            aside.con.close()
         return Polls(store, tuple(task.result() for task in tasks))
 
 
