@@ -17,11 +17,12 @@ from uuid import uuid4
 
 import aiohttp
 
-SEARCH = "query search($text: String!) { searchIpProfiles(filter: {text: $text}, first: 20) { nodes { id version } } }"
+SEARCH = "query search($asn: ASN!) { searchIpProfiles(filter: {asns: [$asn]}, first: 20) { nodes { id version } } }"
 CREATE = "mutation create($input: CreateIpProfileInput!) { createIpProfile(input: $input) { __typename ... on IpProfile { id version } ... on Problem { message } } }"
 UPDATE = "mutation update($input: UpdateIpProfileInput!) { updateIpProfile(input: $input) { __typename ... on IpProfile { id version } ... on Problem { message } } }"
 LISTEN = "subscription listen($after: String) { ipProfileChanged(after: $after) { kind cursor profile { id version } } }"
 WORDS = ("cobalt", "emotet", "phishing", "scanner", "botnet", "grid", "substation", "bank", "fraud", "proxy")
+ASNS = range(64496, 64596)
 AGAIN = ("UNAVAILABLE", "OUTCOME_UNKNOWN", "BUSY", "TIMEOUT", "RATE_LIMITED")
 
 
@@ -91,7 +92,7 @@ class Swarm:
     async def _read(self, session: aiohttp.ClientSession, number: int) -> None:
         await asyncio.sleep(random.random() * self.pause)
         while not self._over:
-            await self._ask(session, number, "read", SEARCH, {"text": random.choice(WORDS)})
+            await self._ask(session, number, "read", SEARCH, {"asn": random.choice(ASNS)})
             await self._think()
 
     async def _write(self, session: aiohttp.ClientSession, number: int) -> None:

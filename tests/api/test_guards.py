@@ -238,6 +238,7 @@ def test_operations_of_a_member_are_counted_and_others_do_not_wait_for_her(serve
     assert ida.post("/graphql", json=[{"query": "{ item { number } }"}] * 6).status_code == 429, (
         "a batch counts each"
     )
+    assert [ida.get("/taxii2/").status_code for _ in range(10)][-1] == 429, "and so does TAXII"
 
 
 # ---- how it is asked

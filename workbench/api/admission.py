@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class Admission:
         self._workers = workers
         self._changes = changes
         self._standings: dict[str, _Standing] = {}
+        self._asking: dict[str, asyncio.Future[_Standing]] = {}
 
     async def admit(self, token: str | None, client: Client, request_id: str) -> Context:
         """The context for a token, from a client.
@@ -82,12 +84,19 @@ class Admission:
         found = self._standings.get(role)
         if found is not None and time.monotonic() - found.asked < FRESH_SECONDS:
             return found
-        store = self._pool.act_as(role)
+        if role not in self._asking:
+            # Of all who ask for the same member at once, one asks the store.
+            self._asking[role] = asyncio.ensure_future(self._ask(role))
+        return await asyncio.shield(self._asking[role])
+
+    async def _ask(self, role: str) -> _Standing:
         try:
-            member, countries = await self._workers.run(store.standing)
+            member, countries = await self._workers.run(self._pool.act_as(role).standing)
         except PermissionError:
             self._standings.pop(role, None)
             raise Denied("the token is of nobody who is an active member of this store") from None
+        finally:
+            self._asking.pop(role, None)
         if len(self._standings) > MOST:
             self._standings.clear()
         found = self._standings[role] = _Standing(member, countries, time.monotonic())

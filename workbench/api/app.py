@@ -19,7 +19,7 @@ from workbench.api.admission import Admission, country_of
 from workbench.api.changes import Changes
 from workbench.api.context import Workers
 from workbench.api.door import Door
-from workbench.api.health import healthz, metrics, readyz
+from workbench.api.health import Readiness, healthz, metrics, readyz
 from workbench.api.jwks import Jwks
 from workbench.api.keys import KeyRing
 from workbench.api.over_http import OverHttp
@@ -48,6 +48,7 @@ class Services:
     admission: Admission
     verifier: Verifier
     rates: Rates
+    readiness: Readiness
     sockets: Counter[str]
     """Open WebSocket connections by member."""
 
@@ -76,7 +77,9 @@ def build_app(settings: Settings, schema: strawberry.Schema | None = None) -> St
     verifier = Verifier(ring, settings.audience, settings.oidc, jwks, settings.clock_skew)
     admission = Admission(settings, verifier, pool, workers, changes)
     rates, persisted = Rates(limits.per_minute), Persisted(settings.queries)
-    services = Services(settings, pool, workers, changes, admission, verifier, rates, Counter())
+    services = Services(
+        settings, pool, workers, changes, admission, verifier, rates, Readiness(pool), Counter()
+    )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -99,7 +102,7 @@ def build_app(settings: Settings, schema: strawberry.Schema | None = None) -> St
     ]
     if util.find_spec("workbench.api.taxii") is not None:
         routes.append(Mount("/taxii2", routes=import_module("workbench.api.taxii").routes()))
-    middleware = [Middleware(Door, settings=settings, admission=admission)]
+    middleware = [Middleware(Door, settings=settings, admission=admission, rates=rates)]
     if settings.origins:
         middleware.insert(
             0,

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from workbench.api.admission import Admission, country_of, token_of
@@ -22,6 +23,7 @@ from workbench.api.over_http import refusal
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from workbench.api.rates import Rates
     from workbench.api.settings import Settings
 
 __all__ = ["Door", "client_of"]
@@ -43,10 +45,11 @@ class Door:
     """ASGI middleware that lets members in. ``state.context`` is set behind it, on HTTP; a WebSocket is let in by
     its first message (:mod:`workbench.api.over_websocket`) and has ``state.client`` until then."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, admission: Admission) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, admission: Admission, rates: Rates) -> None:
         self._app = app
         self._settings = settings
         self._admission = admission
+        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -83,6 +86,8 @@ class Door:
                 await refused(scope, receive, on_the_way_out)
             else:
                 await self._app(scope, receive, on_the_way_out)
+        except ClientDisconnect:
+            status = 499
         except Exception as error:
             identity = masked(error, state["request_id"])
             if status:
@@ -113,7 +118,10 @@ class Door:
         try:
             authorization = headers.get("authorization")
             token = token_of(authorization) or (_password(authorization) if taxii else None)
-            state["context"] = await self._admission.admit(token, state["client"], state["request_id"])
+            context = await self._admission.admit(token, state["client"], state["request_id"])
+            if path != "/graphql":  # which counts operations, not requests
+                self._rates.take(context.member.role)
+            state["context"] = context
         except ApiError as error:
             return _taxii_refusal(error) if taxii else refusal(error)
         except OSError:
@@ -152,8 +160,8 @@ def _taxii_refusal(error: ApiError) -> Response:
     response = Response(json.dumps(body), error.status, media_type="application/taxii+json;version=2.1")
     if isinstance(error, Unauthenticated):
         response.headers["www-authenticate"] = 'Basic realm="ip-workbench", Bearer realm="ip-workbench"'
-    if error.status == 503:
-        response.headers["retry-after"] = "1"
+    if error.status in (429, 503):
+        response.headers["retry-after"] = str(max(1, round(getattr(error, "seconds", 1))))
     return response
 
 

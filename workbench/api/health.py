@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
@@ -11,7 +13,31 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from workbench.api.metrics import REGISTRY, SUBSCRIPTIONS, WAITING
 
-__all__ = ["healthz", "metrics", "readyz"]
+if TYPE_CHECKING:
+    from workbench.store.acting import Pool
+
+__all__ = ["Readiness", "healthz", "metrics", "readyz"]
+
+
+class Readiness:
+    """Whether the store answers, asked once a second at most: whoever asks for it need not be a member."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._lock = asyncio.Lock()
+        self._found, self._asked = False, -1e9
+
+    async def store(self) -> bool:
+        """As of now, or a second ago."""
+        async with self._lock:
+            if time.monotonic() - self._asked > 1:
+                try:
+                    await asyncio.to_thread(self._pool.ping)
+                    self._found = True
+                except OSError:
+                    self._found = False
+                self._asked = time.monotonic()
+            return self._found
 
 
 async def healthz(request: Request) -> Response:
@@ -22,12 +48,7 @@ async def healthz(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """It can answer: the store does, and its changes are heard of. 503 where not, so that no traffic is sent here."""
     services = request.app.state.services
-    try:
-        async with asyncio.timeout(5):
-            await asyncio.to_thread(services.pool.ping)
-        store = True
-    except (OSError, TimeoutError):
-        store = False
+    store = await services.readiness.store()
     listening = services.changes.connected.is_set()
     return JSONResponse({"store": store, "listening": listening}, 200 if store and listening else 503)
 

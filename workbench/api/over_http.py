@@ -25,6 +25,9 @@ __all__ = ["JSON", "RESPONSE_JSON", "OverHttp", "refusal"]
 
 JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
+TOO_LONG = (
+    "the answer took longer than a request may take: ask for less; a change may have been made all the same"
+)
 
 
 class MethodNotAllowed(ApiError):
@@ -89,16 +92,21 @@ class OverHttp:
             media = accepted(request.headers.get("accept"))
             asked = await self._asked(request)
             context: Context = request.state.context
-            several = isinstance(asked, list)
-            each = asked if isinstance(asked, list) else [asked]
-            self._rates.take(context.member.role, len(each))
-            answers = [await self._answer(one, context, media, request.method == "GET") for one in each]
+            if isinstance(asked, list):
+                self._rates.take(context.member.role, len(asked))
+                return _response([await self._one_of_many(one, context, media) for one in asked], 200, media)
+            self._rates.take(context.member.role)
+            status, body = await self._answer(asked, context, media, request.method == "GET")
         except ApiError as error:
             return refusal(error, media)
-        if several:
-            return _response([body for _, body in answers], 200, media)
-        status, body = answers[0]
         return _response(body, status, media)
+
+    async def _one_of_many(self, asked: _Asked, context: Context, media: str) -> Any:
+        """In a batch each has its own answer: those before it may have changed something."""
+        try:
+            return (await self._answer(asked, context, media, reads_only=False))[1]
+        except ApiError as error:
+            return _errors(str(error), error.code)
 
     async def _asked(self, request: Request) -> _Asked | list[_Asked]:
         limits = request.state.context.settings.limits
@@ -146,7 +154,7 @@ class OverHttp:
                 ) from None
             raise MethodNotAllowed("mutations are for POST") from None
         except TimeoutError:
-            raise TooLong("the answer took longer than a request may take: ask for less") from None
+            raise TooLong(TOO_LONG) from None
         except ApiError:
             raise
         except Exception as error:

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,8 @@ def run(server: uvicorn.Server, on: socket.socket) -> None:
     scheme = "https" if server.config.is_ssl else "http"
     host, port = on.getsockname()[:2]
     log.info("serving", extra={"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/graphql"})
+    # A thread that has an answer of the database does not wait 5 ms for the loop to let go.
+    sys.setswitchinterval(0.0005)
     # uvicorn drains, then repeats the signal: by then it has been heeded.
     signal.signal(signal.SIGTERM, lambda *_: None)
     with contextlib.suppress(KeyboardInterrupt):
