@@ -76,6 +76,23 @@ def test_it_takes_what_any_work_tells() -> None:
     assert progress.state == "done"
 
 
+def test_it_takes_what_reports_and_taxii_tell() -> None:
+    from workbench.exchange.taxii.polling import Polled
+    from workbench.exchange.taxii.pushing import Pushed
+    from workbench.exchange.taxii.resources import Collection
+    from workbench.secrecy import PUBLIC
+
+    collection = Collection("1", "Indicators", "https://taxii.example/1/", "https://taxii.example/")
+    with Progress("x") as progress:
+        progress(2, 9, "Drawing the map")
+        progress(Polled(collection, objects=40))
+        assert progress.bars == {"": (2, 9), "Indicators": (40, None)}
+        progress(Pushed(collection, PUBLIC, total=10, taken=3, known=1))
+    assert progress.bars["Indicators"] == (4, 10)
+    with pytest.raises(TypeError, match="not understood"):
+        progress(1, 2, 3, 4)
+
+
 def test_a_failure_is_a_failure() -> None:
     with pytest.raises(ZeroDivisionError), Progress("x") as progress:
         raise ZeroDivisionError

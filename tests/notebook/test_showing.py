@@ -165,3 +165,27 @@ def test_a_kernel_shows_it_and_a_terminal_does_not_import_it(kernel: Kernel) -> 
 def test_importing_the_workbench_stays_light(kernel: Kernel) -> None:
     code = "import sys, workbench\nprint([m for m in ('IPython', 'pandas', 'duckdb', 'pyarrow', 'ipywidgets', 'folium') if m in sys.modules])"
     assert kernel.run(f"import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', {code!r}], capture_output=True, text=True).stdout)").printed.strip() == "[]"  # fmt: skip
+
+
+def test_what_taxii_brings_and_takes(case: Any) -> None:
+    from workbench.exchange.taxii.polling import Polled, Polls
+    from workbench.exchange.taxii.pushing import Failure, Pushed
+    from workbench.exchange.taxii.resources import Collection
+    from workbench.secrecy import COMMUNITY
+
+    collection = Collection("1", f"Indicators {MARKUP}", "https://taxii.example/1/", "https://taxii.example/")
+    store = wb.stix.import_bundle({"type": "bundle", "id": "bundle--1", "objects": []}).store
+    text, _ = looked_at(Polls(store, (Polled(collection, 40, 7, problem=HOSTILE),)))
+    assert "7 new objects by TAXII" in text
+    assert text.count(MARKUP) == 2
+    failure = Failure(*[MARKUP] * len(Failure.__dataclass_fields__))
+    text, _ = looked_at(Pushed(collection, COMMUNITY, total=10, taken=9, failed=(failure,)))
+    assert "9 of 10 objects taken" in text
+    assert "Failed" in text
+
+
+def test_a_triage_reads_as_lines_where_it_is_no_board() -> None:
+    said = repr(wb.triage(["84.205.67.213", "8.8.8.8", "10.0.0.1"]))
+    first, worst, *_ = said.splitlines()
+    assert first.startswith("2 external addresses: 1 known attacker")
+    assert worst.split()[:3] == ["malicious", "84.205.67.213", "76"]

@@ -21,6 +21,9 @@ _ORDER = ("malicious", "suspicious", "anonymised", "watch", "clean", "unroutable
 _SHOWN = ("verdict", "address", "hits", "country", "asn", "as_org", "network_type", "flags", "reputation", "confidence", "reasons")  # fmt: skip
 
 
+_LINES = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Triage:
     """Distinct external addresses, worst first: the columns of ``enrich``, ``hits`` and ``concern``.
@@ -85,6 +88,14 @@ class Triage:
             row["flags"] = ", ".join(name.replace("known_", "") for name in names)
             rows.append({name: row[name] for name in _SHOWN})
         return rows
+
+    def __repr__(self) -> str:
+        lines = [
+            f"  {row['verdict']:<11}{row['address']:<16} {row['reputation'] or 0:>3}  {row['reasons']}"[:160]
+            for row in self.rows(_LINES)
+        ]
+        more = [f"  … and {len(self) - _LINES:,} more in .table"] if len(self) > _LINES else []
+        return "\n".join([self.summary, *lines, *more])
 
     def _repr_html_(self) -> str:
         from workbench.enrichment.page import triage_fragment

@@ -9,6 +9,8 @@ from workbench.notebook.sheets import Listing, Sheet
 
 if TYPE_CHECKING:
     from workbench.exchange.stix import Export, Imported, Matches
+    from workbench.exchange.taxii.polling import Polls
+    from workbench.exchange.taxii.pushing import Pushed
 
 ROWS = 20
 
@@ -54,6 +56,34 @@ def matches(thing: Matches) -> Sheet:
             _cut("Notes", ("indicator", "note"), [(item.name, item.reason) for item in thing.notes]),
         ],
         hint="matches.to_pandas()" if rows else "",
+    )  # fmt: skip
+
+
+def polls(thing: Polls) -> Sheet:
+    rows = [
+        (
+            each.collection.title,
+            each.objects,
+            each.new,
+            each.revoked,
+            each.rejected,
+            each.until or "",
+            each.problem,
+        )
+        for each in thing.collections
+    ]
+    heads = ("collection", "objects", "new", "revoked", "set aside", "up to", "stopped by")
+    return Sheet(f"{thing.new:,} new objects by TAXII", (), [Listing("", heads, rows)], hint="polls.evidence()" if rows else "")  # fmt: skip
+
+
+def pushed(thing: Pushed) -> Sheet:
+    return Sheet(
+        f"{thing.taken:,} of {thing.total:,} objects taken by {thing.collection.title}",
+        [("for", str(thing.recipient)), ("known there", thing.known), ("still being worked on there", thing.pending)],
+        [
+            _cut("Failed", ("what",), [(str(item),) for item in thing.failed]),
+            _cut("Withheld: may not go there", ("what", "level"), [(item.name, item.level) for item in thing.withheld]),
+        ],
     )  # fmt: skip
 
 

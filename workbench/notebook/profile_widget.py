@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from workbench.notebook.conflicting import differences, words_of
-from workbench.notebook.profile_card import profile_sheet, profile_tree
+from workbench.notebook.profile_card import profile_tree
 from workbench.notebook.sheets import page
 from workbench.notebook.talking import Talking
 from workbench.notebook.tree import plain
 from workbench.secrecy import TLP
 from workbench.store.errors import Conflict
 from workbench.store.merging import Content, merge
-from workbench.store.profile import ThreatLevel, clean_tags, origin_of
+from workbench.store.profile import ThreatLevel, clean_tags
 
 if TYPE_CHECKING:
     from workbench.store.profile import Profile
 
-__all__ = ["ProfileCard", "profile_bundle"]
+__all__ = ["ProfileCard"]
 
 TRIES = 5
 
@@ -126,21 +126,6 @@ class ProfileCard(Talking, entry="profile/main.js"):
     def _forget(self, said: dict[str, Any]) -> str:
         self.conflict = {}
         return ""
-
-
-def profile_bundle(profile: Profile) -> Any:
-    """What a notebook shows of a profile: the card to change where somebody looks at it, else the card."""
-    from workbench.notebook.widget import front_end
-
-    origin = origin_of(profile)
-    markdown = profile_sheet(profile).markdown()
-    if origin is None or not front_end():
-        return {"text/html": page(profile_tree(profile, origin)), "text/markdown": markdown}
-    found = ProfileCard(profile, origin)._repr_mimebundle_()
-    if found is None:
-        return None
-    data, metadata = found
-    return {**data, "text/markdown": markdown}, metadata
 
 
 def _content(profile: Profile) -> Content:

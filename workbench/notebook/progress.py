@@ -56,7 +56,8 @@ class Progress:
         return self
 
     def __call__(self, *said: Any) -> None:
-        """Take what the work tells: ``(more)``, ``(done, total)``, ``(name, done, total)`` or ``(step,)``.
+        """Take what the work tells: ``(more)``, ``(done, total)``, ``(name, done, total)``, ``(done, total, step)``,
+        ``(step,)``, or how far it is with a collection of a TAXII server.
 
         Raises:
             Cancelled: it is to end.
@@ -64,15 +65,8 @@ class Progress:
         if self._stop.is_set():
             raise Cancelled(f"{self.title}: cancelled")
         with self._lock:
-            name = said[0] if isinstance(said[0], str) else ""
-            numbers = said[1:] if isinstance(said[0], str) else said
-            if len(numbers) == 2:
-                self.bars[name] = (int(numbers[0]), None if numbers[1] is None else int(numbers[1]))
-            elif numbers:
-                self.bars[name] = (self.bars.get(name, (0, None))[0] + int(numbers[0]), None)
-            else:
-                self.bars[name] = (1, 1)  # a step begins when the one before is done
-            done, total = self.bars[name]
+            name, done, total = _understood(said, self.bars.get("", (0, None))[0])
+            self.bars[name] = (done, total)
             now = time.monotonic()
             if now - self._looked < EVERY and done != total:
                 return
@@ -91,9 +85,29 @@ class Progress:
             raise Cancelled(f"{self.title}: cancelled") from None
 
 
-def _view(progress: Progress) -> Any:
-    from workbench.notebook.widget import front_end
+def _understood(said: tuple[Any, ...], before: int) -> tuple[str, int, int | None]:
+    """The name of a bar, how much is done, and of how much where that is known."""
+    match said:
+        case (str(name),):
+            return name, 1, 1  # a step begins when the one before is done
+        case (str(name), done, total):
+            return name, int(done), None if total is None else int(total)
+        case (done, total) | (done, total, str()):
+            return "", int(done), None if total is None else int(total)
+        case (int(more),):
+            return "", before + more, None
+        case (outcome,):  # of a poll (objects) or a push (of total taken, known there, or failed)
+            whole = getattr(outcome, "total", None)
+            done = outcome.objects if whole is None else outcome.taken + outcome.known + len(outcome.failed)
+            return str(outcome.collection.title), done, whole
+    raise TypeError(f"progress of {said!r} is not understood")
 
+
+def _view(progress: Progress) -> Any:
+    try:
+        from workbench.notebook.widget import front_end
+    except ModuleNotFoundError:  # without the lab extra
+        return _Line(progress)
     return _Shown(progress) if front_end() else _Line(progress)
 
 

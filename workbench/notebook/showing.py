@@ -33,12 +33,14 @@ SHEETS = {
     ("workbench.exchange.stix.exporting", "Export"): "exchanged:export",
     ("workbench.exchange.stix.intake", "Imported"): "exchanged:imported",
     ("workbench.exchange.stix.matching", "Matches"): "exchanged:matches",
+    ("workbench.exchange.taxii.polling", "Polls"): "exchanged:polls",
+    ("workbench.exchange.taxii.pushing", "Pushed"): "exchanged:pushed",
 }
 """Class by module and name, and the function that makes its sheet."""
 
 BUNDLES = {
     ("workbench.enrichment.record", "Intel"): "cards:intel_bundle",
-    ("workbench.store.profile", "Profile"): "profile_widget:profile_bundle",
+    ("workbench.store.profile", "Profile"): "profile_card:profile_bundle",
     ("workbench.enrichment.triage", "Triage"): "board:triage_bundle",
 }
 """The same of those that are shown as widgets: functions that make the whole bundle, or None where there are none."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import anywidget
+try:
+    import anywidget
+except ModuleNotFoundError:
+    raise ModuleNotFoundError("widgets need the extra lab: pip install 'ip-workbench[lab]'", name="anywidget") from None  # fmt: skip
 
 from workbench.notebook.modules import joined, stylesheet
 
