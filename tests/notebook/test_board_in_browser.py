@@ -343,23 +343,23 @@ def test_profiles_are_made_and_what_came_of_it_is_told_in_place(
     board = wb.board(case)
     hosted = host(board)
     page = hosted.page
-    assert page.is_disabled("text=Create profiles…")
+    assert page.is_disabled("text=Profiles…")
     page.locator(".wb-rows .wb-line").nth(0).locator(".wb-box").click()
     page.locator(".wb-rows .wb-line").nth(1).locator(".wb-box").click()
-    page.click("text=Create profiles…")
+    page.click("text=Profiles…")
     page.select_option("select[name=level]", "TLP:GREEN")
     page.fill("input[name=tags]", "c2")
     page.click("text=Create 2 profiles")
     hosted.wait("() => document.querySelector('.wb-works').textContent.includes('2 profiles created at TLP:GREEN in the case intrusion')")  # fmt: skip
     assert case.profiles.get(ATTACKER).tags == ("c2",)
-    page.click("text=Set TLP…")
+    page.click("text=TLP…")
     page.select_option("select[name=level]", "TLP:AMBER+STRICT")
     page.fill("input[name=reason]", "source asked")
     page.keyboard.press("Enter")
     hosted.wait(
         "() => document.querySelector('.wb-works').textContent.includes('2 profiles set to TLP:AMBER+STRICT')"
     )
-    page.click("text=Add to investigation…")
+    page.click("text=Investigation…")
     assert "Investigations are in a store" in page.inner_text("[role=alert]")
     page.click("text=STIX…")
     page.fill("input[name=to]", "community")
@@ -373,7 +373,7 @@ def test_profiles_are_made_and_what_came_of_it_is_told_in_place(
 def test_files_are_saved(case: Case, host: Callable[..., Hosted]) -> None:
     board = wb.board(case)
     hosted = host(board)
-    hosted.page.click("text=Choose all shown")
+    hosted.page.click("text=Choose shown")
     with hosted.page.expect_download() as table:
         hosted.page.click(".wb-do >> text=CSV")
         hosted.wait(
@@ -423,8 +423,8 @@ def test_hostile_text_is_text(host: Callable[..., Hosted], case: Case) -> None:
     hosted.page.fill(".wb-search", ATTACKER)
     hosted.page.locator(".wb-rows .wb-line:not([hidden])", has_text=ATTACKER).click()
     hosted.wait("() => document.querySelector('.wb-evidence')?.textContent.includes('Exercise')")
-    hosted.page.click("text=Choose all shown")
-    hosted.page.click("text=Set TLP…")
+    hosted.page.click("text=Choose shown")
+    hosted.page.click("text=TLP…")
     hosted.page.fill("input[name=reason]", MARKUP)
     hosted.page.keyboard.press("Enter")
     hosted.wait("() => document.querySelector('.wb-works').textContent.includes('set to')")

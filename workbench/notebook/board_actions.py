@@ -90,21 +90,8 @@ class Keeper:
         made = there = done = 0
         for start in range(0, len(rows), _BATCH):
             batch = rows.slice(start, _BATCH)
-            if self.store is not None:
-                created = room.bulk_create(batch, secrecy=level, threat_level=threat, tags=tags)
-                made, there = made + created.created, there + created.existing
-            else:
-                addresses = batch.column("address").to_pylist()
-                known = {profile.address for profile in room.of(addresses) if profile.secrecy == level}
-                for number, address in enumerate(addresses):
-                    if address in known:
-                        there += 1
-                    else:
-                        room.create(address, secrecy=level, threat_level=threat, tags=tags)
-                        made += 1
-                    if number % 50 == 49:
-                        yield done + number + 1
-            done += len(batch)
+            created = room.bulk_create(batch, secrecy=level, threat_level=threat, tags=tags)
+            made, there, done = made + created.created, there + created.existing, done + len(batch)
             yield done
         return made, there
 

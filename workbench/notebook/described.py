@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from workbench.store.entities import Entity
     from workbench.store.investigations import Investigation
     from workbench.store.offline import CaseProfiles, Unsettled
-    from workbench.store.profile import Profile
-    from workbench.store.profiles import Created
+    from workbench.store.profile import Created, Profile
     from workbench.store.searching import Page
     from workbench.store.sync import Synced
 

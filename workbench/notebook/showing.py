@@ -19,7 +19,7 @@ SHEETS = {
     ("workbench.case", "Ingested"): "described:ingested",
     ("workbench.store.connection", "Store"): "described:store",
     ("workbench.store.searching", "Page"): "described:found",
-    ("workbench.store.profiles", "Created"): "described:created",
+    ("workbench.store.profile", "Created"): "described:created",
     ("workbench.store.investigations", "Investigation"): "described:investigation",
     ("workbench.store.entities", "Entity"): "described:entity",
     ("workbench.store.alerts", "Alert"): "described:alert",

@@ -6,15 +6,18 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from workbench.secrecy import TLP
-from workbench.store.casefile import COLUMNS, INTEL, CaseFile
+from workbench.store.casefile import COLUMNS, INTEL, SCHEMA, CaseFile
 from workbench.store.enriched import enriched
 from workbench.store.errors import NotFound, StoreError
 from workbench.store.merging import Content
-from workbench.store.profile import Profile, ThreatLevel, clean_tags, one_address, read_from
+from workbench.store.profile import Created, Profile, ThreatLevel, clean_tags, one_address, read_from
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["CaseProfiles", "Unsettled", "base_of", "content_of", "settle", "unsettled"]
 
@@ -110,6 +113,57 @@ class CaseProfiles:
             }
         )
         return self.get(key)
+
+    def bulk_create(
+        self,
+        table: pa.Table,
+        *,
+        secrecy: TLP | str = TLP.AMBER,
+        threat_level: ThreatLevel | str = ThreatLevel.NONE,
+        tags: Iterable[str] = (),
+    ) -> Created:
+        """Make a profile for each distinct address of an enriched table (``wb.enrich``), all or none; addresses that have
+        one at this level keep it.
+
+        Raises:
+            KeyError: the table lacks a column of an enriched table.
+            ValueError: TLP:RED, which is named for people one profile at a time.
+        """
+        import pyarrow as pa
+
+        level, threat = TLP.parse(secrecy), int(ThreatLevel.parse(threat_level))
+        if level == TLP.RED:
+            raise ValueError(
+                "TLP:RED is for named recipients: create the profiles one by one, or set it afterwards"
+            )
+        labels = _bounded("", tags)
+        self._file.make()
+        meta, now = self._file.meta(), datetime.now(UTC)
+        owner, me = meta.get("organisation_name", ""), meta.get("member", "")
+        names = [name for name in INTEL if name != "enriched_at"]
+        valid = table.filter(table.column("address").is_valid()).select(["address", *names])
+        keys = pa.array([str(uuid4()) for _ in range(valid.num_rows)], pa.string())
+        given = {
+            "enriched_at": now, "owner": owner, "secrecy": int(level), "version": 0, "threat_level": threat, "notes": "",
+            "tags": labels, "created_by": me, "created_at": now, "updated_by": me, "updated_at": now, "dirty": True,
+            "base_threat_level": 0, "base_notes": "", "base_tags": [], "base_secrecy": int(level), "base_deleted": False,
+            "reason": "created", "recipients": [],
+        }  # fmt: skip
+        con = self._file.con
+        con.register("_incoming", valid.append_column("key", keys))
+        try:
+            with self._file.transaction():
+                (distinct,) = con.execute("SELECT count(DISTINCT address) FROM _incoming").fetchall()[0]
+                (made,) = con.execute(
+                    f"INSERT INTO {SCHEMA}.profiles (address, {', '.join(names)}, key, token, {', '.join(given)}) "
+                    f"SELECT address, {', '.join(names)}, key::UUID, key::UUID, {', '.join('?' * len(given))} "
+                    "FROM (SELECT DISTINCT ON (address) * FROM _incoming) i WHERE NOT EXISTS ("
+                    f"SELECT 1 FROM {SCHEMA}.profiles p WHERE p.address = i.address AND p.owner = ? AND p.secrecy = ? AND p.deleted_at IS NULL)",
+                    [*given.values(), owner, int(level)],
+                ).fetchall()[0]
+        finally:
+            con.unregister("_incoming")
+        return Created(made, distinct - made, table.num_rows - valid.num_rows)
 
     def get(self, key: UUID | str) -> Profile:
         """The profile with an id, or of an address; of several of one address, that at the strictest level.

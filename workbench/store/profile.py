@@ -14,7 +14,7 @@ from uuid import UUID
 from workbench.secrecy import TLP
 from workbench.store.errors import StoreError
 
-__all__ = ["SELECT", "Past", "Profile", "ThreatLevel", "clean_tags", "one_address", "origin_of", "profile_of", "read_from"]  # fmt: skip
+__all__ = ["SELECT", "Created", "Past", "Profile", "ThreatLevel", "clean_tags", "one_address", "origin_of", "profile_of", "read_from"]  # fmt: skip
 
 
 class ThreatLevel(IntEnum):
@@ -111,6 +111,15 @@ class Past:
     until: datetime
     changed_by: str
     was: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """Outcome of a bulk create: profiles made, addresses that had one at this level, rows that are no address."""
+
+    created: int
+    existing: int
+    invalid: int
 
 
 SELECT = (

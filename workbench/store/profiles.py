@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -12,6 +11,7 @@ from workbench.store.enriched import COLUMNS, enriched, lines
 from workbench.store.errors import NotFound
 from workbench.store.profile import (
     SELECT,
+    Created,
     Past,
     Profile,
     ThreatLevel,
@@ -31,15 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Created", "Profiles"]
 
 BATCH = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
-    """Outcome of a bulk create: profiles made, addresses that had one at this level, rows that are no address."""
-
-    created: int
-    existing: int
-    invalid: int
 
 
 class Profiles:

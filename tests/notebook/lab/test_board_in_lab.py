@@ -80,7 +80,7 @@ def test_what_is_chosen_by_keys_is_read_in_python_and_no_key_reaches_the_noteboo
 def test_profiles_are_made_from_the_board_and_the_notebook_goes_on(page: Any, lab: Lab) -> None:
     board = page.locator(".wb-board")
     board.scroll_into_view_if_needed()
-    board.locator("text=Create profiles…").click()
+    board.locator("text=Profiles…").click()
     board.locator("text=Create 2 profiles").click()
     board.locator(".wb-works", has_text="2 profiles created at TLP:AMBER in the case").wait_for()
     board.locator(".wb-rows .wb-line", has_text=ATTACKER).first.click()

@@ -12,12 +12,12 @@ export class Actions {
     this.told = make("p", { class: "wb-told", role: "status" });
     this.forms = make("div", { class: "wb-form", role: "group", hidden: true });
     this.works = make("div", { class: "wb-works", "aria-live": "polite" });
-    this.all = button("Choose all shown", "Choose every address that passes the filters (Ctrl+A in the table)", () => board.chooseShown(true));
+    this.all = button("Choose shown", "Choose every address that passes the filters (Ctrl+A in the table)", () => board.chooseShown(true));
     this.none = button("Choose none", "Take the choice back", () => board.chooseNone());
     this.buttons = [
-      ["profile", "Create profiles…", "Make profiles of the chosen addresses"],
-      ["link", "Add to investigation…", "Link the chosen addresses to an investigation"],
-      ["level", "Set TLP…", "Set the level of the profiles of the chosen addresses"],
+      ["profile", "Profiles…", "Make profiles of the chosen addresses"],
+      ["link", "Investigation…", "Link the chosen addresses to an investigation"],
+      ["level", "TLP…", "Set the level of the profiles of the chosen addresses"],
       ["stix", "STIX…", "Save the chosen addresses as a STIX 2.1 bundle for a recipient"],
       ["csv", "CSV", "Save the chosen addresses as a table"],
     ].map(([action, label, hint]) => Object.assign(button(label, hint, () => this.ask(action)), { action }));
