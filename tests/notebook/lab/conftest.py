@@ -203,7 +203,7 @@ def _home_with_hostile_intel(home: Path) -> Path:
 def _page(lab: Lab, browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(45_000)
     page.outside = []
     page.on("request", lambda request: _note_outside(page, request.url, lab.url))
     # The token in the address logs in: from there on the browser has the cookie.
