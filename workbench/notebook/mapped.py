@@ -17,6 +17,7 @@ from jinja2 import Template as JinjaTemplate
 
 from workbench.exchange.stix import recipient_of
 from workbench.intel.snapshot import SnapshotSource
+from workbench.notebook.modules import unexported
 from workbench.notebook.shipped import asset, data_uri, packed, packed_asset, script
 from workbench.notebook.verdicts import LOOKS
 from workbench.secrecy import TLP, Marking, Organisation, Recipient, may_receive
@@ -231,7 +232,7 @@ def _head(nonce: str) -> str:
     """Styles and scripts, Leaflet's with its few pictures inside."""
     css = re.sub(r"url\((?:images/[^)]*|#default#VML)\)", "none", asset("vendor/leaflet.css"))
     verdicts = "\n".join(f".v-{look.name} {{ background: {look.fill}; color: {look.ink} }}" for look in LOOKS)
-    ours = "\n".join(asset(f"map/{name}.js") for name in _SCRIPTS)
+    ours = "\n".join([unexported("common/dom.js"), *(asset(f"map/{name}.js") for name in _SCRIPTS)])
     icons = (
         f'L.Icon.Default.imagePath = "";\nL.Icon.Default.mergeOptions({{ iconUrl: "{data_uri("vendor/marker-icon-2x.png", "image/png")}", '
         f'iconRetinaUrl: "{data_uri("vendor/marker-icon-2x.png", "image/png")}", shadowUrl: "{data_uri("vendor/marker-shadow.png", "image/png")}" }});\n'

@@ -13,7 +13,7 @@ from posixpath import dirname, join, normpath
 
 from workbench.notebook.shipped import asset
 
-__all__ = ["joined", "stylesheet"]
+__all__ = ["joined", "stylesheet", "unexported"]
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}/[^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?(?:function\*?|class|const) (\w+))", re.MULTILINE)
@@ -37,6 +37,12 @@ def joined(entry: str) -> str:
 def stylesheet(*names: str) -> str:
     """Files of ``assets/`` as one style sheet."""
     return "\n".join(map(asset, names))
+
+
+@cache
+def unexported(name: str) -> str:
+    """A module of ``assets/`` that imports nothing, as a part of a script."""
+    return re.sub(r"^export (?=const|class|function|async)", "", asset(name), flags=re.MULTILINE)
 
 
 def _add(name: str, above: tuple[str, ...], order: dict[str, frozenset[str]], parts: list[str]) -> None:

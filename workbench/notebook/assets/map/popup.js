@@ -1,22 +1,6 @@
 // What is said of an address or of many. Everything that comes from data goes in as text, never as markup.
 
-/** An element: `make("p", {class: "x", onclick: f}, "text", child, …)`. Children that are null are left out. */
-function make(tag, attributes, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes ?? {})) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value === true) element.setAttribute(name, "");
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
-  }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return element;
-}
-
 const chip = (verdict) => make("span", { class: `chip v-${verdict.name}` }, `${verdict.mark} ${verdict.name}`);
-// Text of data keeps its direction to itself.
-const data = (text, name) => make("bdi", name ? { class: name } : {}, String(text));
-const number = (n) => Number(n).toLocaleString("en");
-const moment = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ") + " UTC";
 
 class Popups {
   constructor(map, model, layer, payload) {
