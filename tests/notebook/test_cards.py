@@ -220,6 +220,11 @@ def test_a_tree_takes_nothing_that_runs(wrong: Any) -> None:
         wrong()
 
 
+def test_control_characters_are_shown_as_such_and_other_scripts_left_alone() -> None:
+    assert html(tag("p", "a\x1b[2Jb\u202ec\r\nd")) == "<p>a�[2Jb�c\nd</p>"
+    assert html(tag("p", "نمی‌خواهم 10\xa0%")) == "<p>نمی‌خواهم 10\xa0%</p>"
+
+
 def test_the_browser_knows_the_same_elements_and_attributes() -> None:
     text = (Path(tree.__file__).parent / "assets" / "common" / "tree.js").read_text()
     lists = [set(found.split()) for found in re.findall(r'new Set\("([^"]+)"', text)]

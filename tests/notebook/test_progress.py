@@ -185,3 +185,7 @@ def test_interrupting_the_kernel_is_cancelling(kernel: Kernel) -> None:
     )
     assert ran.error == ["Cancelled: Long: cancelled"]
     assert kernel.run("print(p.state)").printed == "cancelled\n"
+    kernel.run("%unload_ext workbench")
+    assert kernel.run("with wb.widgets.progress('Long') as p:\n    raise KeyboardInterrupt").error == [
+        "Cancelled: Long: cancelled"
+    ]

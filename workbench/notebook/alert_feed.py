@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -45,8 +46,16 @@ class AlertFeed(Talking, entry="alerts/main.js"):
         super().close()
 
     def static_html(self) -> str:
-        found = self._store.alerts.all(limit=50)
-        rows = [(alert.raised_at, alert.state, alert.says, alert.name, alert.note) for alert in found]
+        rows = [
+            (
+                datetime.fromtimestamp(item["raised"], UTC),
+                item["state"],
+                item["says"],
+                item["name"],
+                item["note"],
+            )
+            for item in self.alerts[:50]
+        ]
         return Sheet("Alerts", (), [Listing("", ("raised", "state", "what", "watchlist", "note"), rows)]).html()  # fmt: skip
 
     def _read(self) -> None:

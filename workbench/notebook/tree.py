@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 from typing import Any, NamedTuple
@@ -75,8 +76,11 @@ def _spread(children: Iterable[Any]) -> list[Any]:
 
 
 def _printable(text: str) -> str:
-    """Without control characters, which say nothing to a reader and more than that to a terminal."""
-    return text if text.isprintable() else "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
+    """Without control characters, which say nothing to a reader, and without those that turn the order of letters."""
+    return text if text.isprintable() else _CONTROL.sub("�", text.replace("\r\n", "\n"))
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def html(node: Node) -> str:
