@@ -182,7 +182,7 @@ import sys
 from pathlib import Path
 from workbench.intel import library, Category, Layer, Reliability, Source
 library._pack = list
-for n in range(8):
+for n in range(4):
     path = Path(sys.argv[1]) / f"{sys.argv[2]}-{n}.txt"
     path.write_text(f"9.9.{sys.argv[2]}.{n}\\n")
     for name in ("shared", "own-" + sys.argv[2]):
