@@ -115,6 +115,20 @@ def test_a_failed_report_keeps_the_notebook_up_to_there_with_the_error_first(tmp
     assert [path.name for path in (tmp_path / "out").iterdir()] == [kept.name]
 
 
+def test_a_kernel_that_dies_or_hangs_is_told_and_its_notebook_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = template(tmp_path, WRITES, "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(ReportError, match="the kernel died") as told:
+        reports.run(dying, output=tmp_path / "out")
+    assert told.value.notebook is not None
+    assert "the kernel died" in told.value.notebook.read_text()
+    monkeypatch.setattr("workbench.reports.executing.CELL_SECONDS", 2)
+    hanging = template(tmp_path, "import time\ntime.sleep(600)")
+    with pytest.raises(ReportError, match="ran for longer than"):
+        reports.run(hanging, output=tmp_path / "out")
+
+
 def test_a_secret_named_by_a_parameter_is_nowhere_in_the_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

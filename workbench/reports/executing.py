@@ -15,6 +15,8 @@ from workbench.reports.notebooks import Template
 
 __all__ = ["ReportError", "execute", "public_notebook", "secrets_behind"]
 
+CELL_SECONDS = 3_600
+"""A cell that takes longer holds up its schedule, and is stopped."""
 Progress = Callable[[int, int, str], None]
 """Called before each cell with cells done, cells in all, and what comes now; at the end with the two equal."""
 
@@ -37,6 +39,7 @@ def execute(
     """
     import logging
 
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
 
@@ -53,11 +56,16 @@ def execute(
             cwd=draft.parent,
             tell=progress,
             config=_private(),
+            execution_timeout=CELL_SECONDS,
         )
     except PapermillExecutionError as error:
         said = _without_colours(_said(error.ename, error.evalue))
-        _error_first(draft, said)
-        raise ReportError(said, draft) from None
+    except DeadKernelError:
+        said = "the kernel died: out of memory, or killed"
+    except CellTimeoutError:
+        said = f"a cell ran for longer than {CELL_SECONDS // 60} minutes and was stopped"
+    _error_first(draft, said)
+    raise ReportError(said, draft)
 
 
 _PLAIN = {"ValueError", "LookupError", "OSError", "PermissionError", "FileNotFoundError", "NotFound", "StoreError", "SourceError", "SnapshotError", "Unreachable"}  # fmt: skip

@@ -218,9 +218,13 @@ class workroom:  # noqa: N801  used as a function
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in self._folder.iterdir():
             _sweep(left)
-        self._room = Path(tempfile.mkdtemp(dir=self._folder))
-        self._lock = (self._room / ".lock").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        while True:
+            self._room = Path(tempfile.mkdtemp(dir=self._folder))
+            self._lock = (self._room / ".lock").open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            if (self._room / ".lock").exists():  # else it was swept before it was locked
+                break
+            self._lock.close()
         return self._room
 
     def __exit__(self, *_: object) -> None:
