@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -199,7 +200,8 @@ class Case:
         self, store: Store | None = None, *, progress: Callable[[str, int, int], None] | None = None
     ) -> Synced:
         """Bring the profiles here and those of a store together: the one given, that of the last time, or the one
-        on this machine. ``progress`` is called with what is being done, how much is done and how much there is.
+        on this machine. ``progress`` is called with what is being done, how much is done and how much there is; without
+        it a bar is shown, in a terminal and in a notebook.
 
         What both sides changed differently stays as it is on each, and is in :meth:`conflicts`. Profiles that are no
         longer for you are removed from the file. Stopped at any point, it is gone on with by the next.
@@ -208,11 +210,11 @@ class Case:
             StoreError: the case goes with another store, organisation or member.
             Unreachable: the server does not answer; the case is as it was, or further.
         """
+        from workbench.store.progress import bar
         from workbench.store.sync import sync, sync_with
 
-        return (
-            sync(store, self._file, progress) if store is not None else sync_with(None, self._file, progress)
-        )
+        with nullcontext(progress) if progress else bar() as told:
+            return sync(store, self._file, told) if store is not None else sync_with(None, self._file, told)
 
     def conflicts(self) -> list[Unsettled]:
         """What is to be settled after a sync, oldest first."""

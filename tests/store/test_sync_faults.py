@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +145,60 @@ def test_from_the_command_line(town: Any, tmp_path: Path) -> None:
     wrong = CliRunner().invoke(command, ["sync", str(path), "--url", town.url_of("ida")])
     assert wrong.exit_code == 1
     assert "nothing was exchanged" in wrong.stderr
+
+
+def test_ctrl_c_at_any_moment_leaves_a_case_that_the_next_sync_goes_on_with(
+    town: Any, tmp_path: Path
+) -> None:
+    ines, ida = town.store("ines"), town.store("ida")
+    ida.profiles.bulk_create(
+        wb.enrich([f"198.18.{n // 250}.{n % 250}" for n in range(2_500)]), tags=["theirs"]
+    )
+    chance = random.Random(7)
+    interrupted = 0
+    with _open(tmp_path, "ines") as case:
+        for n in range(40):
+            case.profiles.create(f"192.0.2.{n}", notes=f"note {n}")
+        for _ in range(8):
+            at = signal.signal(signal.SIGALRM, signal.default_int_handler)
+            try:
+                signal.setitimer(signal.ITIMER_REAL, chance.random() * 0.8)
+                case.sync(ines)
+            except KeyboardInterrupt:
+                interrupted += 1
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, at)
+            case.profiles.list(limit=1)  # the file is not in the middle of anything
+        case.sync(ines)
+        assert str(case.sync(ines)) == "nothing new on either side"
+        assert len(case.profiles) == 2_540
+        assert case.conflicts() == []
+    assert ines.rows("count", "SELECT count(*), count(DISTINCT address) FROM profiles") == [(2_540, 2_540)]
+    assert interrupted
+
+
+def test_how_far_a_sync_is_is_shown_in_a_terminal_and_a_notebook_and_gone_after_it(town: Any, tmp_path: Path) -> None:  # fmt: skip
+    import pty
+
+    town.store("ida").profiles.create("192.0.2.1")
+    script = (
+        "import sys, workbench as wb, time\nfrom workbench.store import pulling\n"
+        "case = wb.open_case(sys.argv[1])\nwb.connect_store(sys.argv[2]).profiles.create('192.0.2.9')\n"
+        "original = pulling.feed.rows\npulling.feed.rows = lambda *a: (time.sleep(0.5), original(*a))[1]\nprint(case.sync(wb.connect_store(sys.argv[2])))"
+    )
+    main, other = pty.openpty()
+    running = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "case.duckdb"), town.url_of("ines")], stdout=subprocess.PIPE, stderr=other, text=True, env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    )  # fmt: skip
+    os.close(other)
+    shown = b""
+    with contextlib.suppress(OSError):
+        while block := os.read(main, 65536):
+            shown += block
+    assert running.communicate()[0] == "2 pulled\n"
+    assert b"pulling" in shown
+    assert b"0/2" in shown
 
 
 def test_importing_the_workbench_does_not_load_the_sync() -> None:

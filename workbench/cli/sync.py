@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -28,26 +29,22 @@ def sync(case: Path, url: str | None) -> None:
       workbench sync intrusion.duckdb --url postgresql://ines@db.example/workbench
       workbench sync intrusion.duckdb
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from workbench.case import Case
     from workbench.store.offline import unsettled
+    from workbench.store.progress import bar
     from workbench.store.sync import sync_with
 
     os.umask(0o077)  # the log DuckDB keeps beside the file is for nobody else either
-    bar = Progress(
-        TextColumn("{task.description:8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=Console(stderr=True), transient=True,
-    )  # fmt: skip
-    with Case(case) as opened, bar:
-        tasks = {what: bar.add_task(what, total=None, visible=False) for what in ("pulling", "pushing")}
-
-        def progress(what: str, done: int, total: int) -> None:
-            bar.update(tasks[what], completed=done, total=total, visible=total > 0)
-
-        outcome = sync_with(url, opened._file, progress)
-        bar.stop()
+    with Case(case) as opened:
+        try:
+            with bar() as progress:
+                outcome = sync_with(url, opened._file, progress)
+        except KeyboardInterrupt:
+            click.echo(
+                f"interrupted; what was exchanged stays, and `workbench sync {case}` goes on from there",
+                err=True,
+            )
+            sys.exit(130)
         click.echo(str(outcome))
         for one in unsettled(opened._file):
             # What others wrote does not steer the terminal.

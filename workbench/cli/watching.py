@@ -7,7 +7,6 @@ import binascii
 import json
 import os
 import signal
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -128,16 +127,17 @@ def refresh(url: str | None) -> None:
 
 def _refreshed(store: Store) -> str:
     """Do it, with a progress bar on standard error; what was done, in a line."""
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+    from workbench.store.progress import bar
 
-    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,}"), TimeElapsedColumn())
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
-        task = bar.add_task("profiles", total=None)
-        changed = store.profiles.enrich_all(progress=lambda more: bar.advance(task, more))
-        bar.add_task("watchlists", total=None)
+    with bar() as told:
+        seen = 0
+
+        def progress(more: int) -> None:
+            nonlocal seen
+            seen += more
+            told("profiles", seen, 0)
+
+        changed = store.profiles.enrich_all(progress=progress)
         raised = store.watchlists.check()
     return f"{changed:,} profiles brought to the current intel, {raised:,} alerts of new listings"
 

@@ -103,17 +103,28 @@ class CaseFile:
         if self._depth:
             yield
             return
-        self.con.begin()
-        self._depth += 1
         try:
+            self._depth = 1
+            self.con.begin()
             yield
+            self.con.commit()
         except BaseException:
-            self._depth -= 1
-            self.con.rollback()
+            with contextlib.suppress(Exception):  # interrupted before it began, or after it was committed
+                self.con.rollback()
             raise
-        self._depth -= 1
-        self.con.commit()
+        finally:
+            self._depth = 0
         self.guard()
+
+    def abandon(self) -> None:
+        """After an interruption at whatever point: what was under way is undone, and nothing is any more."""
+        for undo in (self.con.abort, self.con.rollback):
+            with contextlib.suppress(Exception):
+                undo()
+        for name in ("_listing", "_incoming"):
+            with contextlib.suppress(Exception):
+                self.con.unregister(name)
+        self._depth = 0
 
     def meta(self) -> dict[str, str]:
         """What the file knows of its store."""

@@ -195,8 +195,12 @@ class Store:
         """A transaction as the member. Where it fails before it begins, nothing was done."""
         with self._lock:
             con = self._connected()
-            with con.transaction():
-                yield con
+            try:
+                with con.transaction():
+                    yield con
+            except KeyboardInterrupt:
+                self.close()  # nobody knows what was on its way
+                raise
 
     def _forget(self) -> None:
         """Let go of what was lost, so that the next transaction finds something that works."""

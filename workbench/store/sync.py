@@ -72,11 +72,25 @@ def sync(store: Store, file: CaseFile, progress: Callable[[str, int, int], None]
     for attempt in range(ATTEMPTS):
         try:
             return _sync(store, file, told)
-        except Unreachable:
-            if attempt == ATTEMPTS - 1:
+        except BaseException as error:
+            if _interrupted(error):
+                file.abandon()
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                raise KeyboardInterrupt from None
+            if not isinstance(error, Unreachable) or attempt == ATTEMPTS - 1:
                 raise
             time.sleep(0.2 * 2**attempt * (1 + random.random()))  # noqa: S311
     raise AssertionError
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether it is Ctrl-C, or came of it: in the middle of DuckDB it is another error, or leads to one."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt) or "Query interrupted" in str(error):
+            return True
+        error = error.__context__
+    return False
 
 
 def sync_with(

@@ -1,0 +1,60 @@
+"""How far long work is, for whoever waits for it: a bar in a terminal, a line in a notebook, nothing where nobody looks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+__all__ = ["Progress", "bar"]
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is (0: not known)."""
+
+
+@contextmanager
+def bar() -> Iterator[Progress]:
+    """What is shown while the block runs, and gone after it, however it ends."""
+    if sys.stderr.isatty():
+        with _on_terminal() as shown:
+            yield shown
+    elif "ipykernel" in sys.modules:
+        with _in_notebook() as shown:
+            yield shown
+    else:
+        yield lambda *_: None
+
+
+@contextmanager
+def _on_terminal() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Screen
+
+    columns = TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Screen(*columns, console=Console(stderr=True), transient=True) as screen:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = screen.add_task(what)
+            screen.update(tasks[what], completed=done, total=total or None)
+
+        yield progress
+
+
+@contextmanager
+def _in_notebook() -> Iterator[Progress]:
+    from IPython.display import HTML, display
+
+    def line(what: str, done: int, total: int) -> Any:
+        drawn = f"<progress max={total} value={done}></progress> " if total else ""
+        return HTML(f"{drawn}{escape(what)} {done:,}" + (f" of {total:,}" if total else ""))  # type: ignore[no-untyped-call]
+
+    handle = display(HTML("…"), display_id=True)  # type: ignore[no-untyped-call]
+    try:
+        yield lambda what, done, total: handle.update(line(what, done, total))
+    finally:
+        handle.update(HTML(""))  # type: ignore[no-untyped-call]
