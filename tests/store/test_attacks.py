@@ -30,15 +30,35 @@ for it                                                             organisation 
 LOCK TABLE of profiles, TRUNCATE, DROP, ALTER, triggers, rules,    refused
 policies, CREATE STATISTICS, ANALYZE
 the role of the API                                                sees nothing before SET ROLE, owns nothing
+writing to members, clearances, recipients, audit, history, alerts, refused; so are columns that triggers fill
+migrations; secrecy, owner, version, address, author of a profile
+the store's own functions that are not for members                 refused
+CAST, TYPE, OPERATOR, DOMAIN, COMMENT, SECURITY LABEL, default     refused
+privileges, REASSIGN and DROP OWNED in the schema
+extensions (dblink, postgres_fdw, file_fdw, pgstattuple), C and    refused
+internal functions, subscriptions, replication slots, event
+triggers, ALTER SYSTEM, server files, statistics reset, lo_export
+table_to_xml, ts_stat, whole rows, pg_stat_activity, pg_locks,     nothing hidden
+cursors, prepared statements, settings
+COPY TO STDOUT; pg_dump                                            hers; refused
+an exported snapshot of another's transaction                      what is hers
+LISTEN while RED is made, changed, lowered, deleted                kinds and ids
+forged notices                                                     a hint to look, and nothing raised
+FOR UPDATE, NOWAIT, UPDATE of a locked hidden row                  no row, no waiting
+a child added while the level is raised, either first              goes with the profile
+holding the lock of the migrations                                 the administrator is told, within minutes
+reading in a transaction rolled back, or read only                 in the log of the server
+an open connection over a suspension                               sees nothing more (``test_connection.py``)
+a table, view, function or column without its protection           the catalogue is checked for them
 ================================================================== ==============================================
 
-History and audit after a level was set, and what hangs on a profile, are in ``test_rule.py``. Not tried here yet:
-LISTEN, connections kept open over a suspension, waiting for locks, a child added while a level is set, writing to
-members and audit, rolling back what was read, pg_dump.
+From "writing to members" on it is in ``test_attacks_around.py``; history and audit after a level was set, and what
+hangs on a profile, are in ``test_rule.py``.
 
 **What remains**, and is PostgreSQL's own: how many rows a table has altogether (``pg_class.reltuples``,
-``pg_relation_size``, a sequential scan), and so that somebody wrote; that a row of an id one knows exists
-(``EXPLAIN ANALYZE`` by the primary key; ids are random, and told by NOTIFY); durations; a transaction that is REPEATABLE
+``pg_relation_size``, ``pg_stat_user_tables``, a sequential scan), and so that somebody wrote; that a row of an id one knows exists
+(``EXPLAIN ANALYZE`` by the primary key; adding a child waits while it is being changed; ids are random, and told by
+NOTIFY); what she fetched before, a held cursor too; durations; a transaction that is REPEATABLE
 READ and was opened before a level was raised goes on seeing what it could see, until it ends; any role may use memory,
 locks of tables it may delete from, and disk for temporary tables; and on PostgreSQL 15 a member may grant her own role
 to another, as she may tell her password.
@@ -110,8 +130,9 @@ def scene(server: str) -> Iterator[Scene]:
             ines.footprint.add(profile, Footprint("domain", f"{WORD}.example", WORD))
         for profile in profiles[:4]:
             ines.entities.link(entity, profile, "uses")
-        ines.watchlists.create(f"{WORD} watch", network="203.0.113.0/24")
         schedule_reports(town, "ines", TLP.RED, TLP.AMBER_STRICT)
+        watching = ines.watchlists.create(f"{WORD} watch", network="203.0.113.0/24")
+        assert ines.rows("listings", "SELECT raise_listings(%s, ARRAY[%s], ARRAY['2026-10-01'::timestamptz], ARRAY['2026-10-02'::timestamptz], ARRAY[%s])", (watching.id, f"{WORD} attacker", f"{WORD} is listed")) == [(1,)]  # fmt: skip
         with town.superuser() as con:
             # Many hidden rows of one kind, so that a plan would have something to count.
             con.execute(
@@ -572,6 +593,9 @@ ESTIMATED = [
     ("alerts", "profile = %s::uuid", "{shown}", "{random}"),
     ("alerts", "watchlist = %s::uuid", "{watch}", "{random}"),
     ("alerts", "cause = %s", "{shown} created", "{random} created"),
+    ("alerts", "listing = %s", f"{WORD} attacker", "none attacker"),
+    ("alerts", "md5(listing) = md5(%s)", f"{WORD} attacker", "none attacker"),
+    ("alerts", "during && tstzrange(%s::timestamptz, NULL)", "2026-01-01", "2027-01-01"),
     ("audit", "subject = %s::uuid", "{hidden}", "{random}"),
     ("audit", "actor = %s AND action = 'set secrecy'", "{ines}", "{nobody}"),
     ("audit", "action = 'read' AND backend = %s::int AND actor <> current_user", "{backend}", "0"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Administration", "MemberRow", "OrganisationRow", "Status"]
 
+LOCK_SECONDS = 300
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 
 
@@ -117,7 +118,8 @@ class Administration:
                 engine.connect() as connection,
                 connection.begin(),
             ):
-                # Two administrators at once: the second waits, and finds it done.
+                # Two administrators at once: the second waits, and finds it done. Anybody can hold the lock, though.
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('workbench migrations'))")
                 connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS workbench")
                 config = _config()
