@@ -595,6 +595,8 @@ ESTIMATED = [
     ("alerts", "cause = %s", "{shown} created", "{random} created"),
     ("alerts", "listing = %s", f"{WORD} attacker", "none attacker"),
     ("alerts", "md5(listing) = md5(%s)", f"{WORD} attacker", "none attacker"),
+    ("alerts", "lower(listing) = lower(%s)", f"{WORD} attacker", "none attacker"),
+    ("alerts", "md5(cause) = md5(%s)", "{shown} created", "{random} created"),
     ("alerts", "during && tstzrange(%s::timestamptz, NULL)", "2026-01-01", "2027-01-01"),
     ("audit", "subject = %s::uuid", "{hidden}", "{random}"),
     ("audit", "actor = %s AND action = 'set secrecy'", "{ines}", "{nobody}"),

@@ -11,7 +11,7 @@ is replaced by the next. In the SQL:
 
 - a new table with rows that are for some only carries ``audience`` and ``audience_key``, has ``ENABLE`` and ``FORCE ROW LEVEL
   SECURITY``, a policy for the warden, policies and column grants for members, indexes that begin with the audience or are on
-  expressions that are not leakproof, and no statistics (``ALTER COLUMN … SET STATISTICS 0``); see ``sql/0001_security.sql``;
+  expressions that are not leakproof (md5() is, lower() is not), and no statistics (``ALTER COLUMN … SET STATISTICS 0``); see ``sql/0001_security.sql``;
 - a function that acts beyond a member's rights is ``SECURITY DEFINER SET search_path = workbench, pg_temp``, and is granted to
   ``workbench_member`` by name;
 - and the attack on it is added to ``tests/store/test_attacks.py``, whose checks of the catalogue fail where one of these was forgotten.

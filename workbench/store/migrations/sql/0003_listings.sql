@@ -1,9 +1,9 @@
 -- Of what a list says: the entry, and from when it was not on it yet to when it was. Two that overlap are one cause,
--- whoever compared which snapshots. Indexed by expressions that are not leakproof: a member's own condition stays behind
--- the policy. No constraint: what pg_dump does not keep of the index of one is that it has no statistics.
+-- whoever compared which snapshots. Indexed by expressions that are not leakproof, as lower() and unlike md5(): a member's
+-- own condition stays behind the policy. No constraint: what pg_dump does not keep of the index of one is that it has no statistics.
 ALTER TABLE alerts ADD COLUMN listing text, ADD COLUMN during tstzrange;
 ALTER TABLE alerts ALTER COLUMN listing SET STATISTICS 0, ALTER COLUMN during SET STATISTICS 0;
-CREATE INDEX alerts_of_listing ON alerts ((watchlist::text), (md5(listing))) WHERE listing IS NOT NULL;
+CREATE INDEX alerts_of_listing ON alerts ((watchlist::text), (lower(listing))) WHERE listing IS NOT NULL;
 ALTER INDEX alerts_of_listing ALTER COLUMN 1 SET STATISTICS 0, ALTER COLUMN 2 SET STATISTICS 0;
 
 -- NOT VALID: one that is there already and can never match does no harm.
@@ -27,11 +27,11 @@ BEGIN
     WHERE w.id = watch AND w.owner = own_organisation() AND w.audience = ANY (audiences_of_acting()) AND w.deleted_at IS NULL FOR UPDATE;
     INSERT INTO alerts (watchlist, watchlist_audience, audience, listing, during, cause, says)
     SELECT seen.id, seen.audience, seen.audience, n.listing, n.during, format('listed %s, %s', n.listing, n.during), left(n.says, 1000)
-    FROM (SELECT left(g.listing, 1000) AS listing, g.says,
+    FROM (SELECT left(g.listing, 500) AS listing, g.says,
             tstzrange(CASE WHEN g.absent < g.present THEN g.absent WHEN g.absent IS NOT NULL THEN g.present END, g.present, '[]') AS during
         FROM unnest(listings, absent, present, they_say) AS g (listing, absent, present, says)) AS n
     WHERE seen.id IS NOT NULL AND n.listing IS NOT NULL AND upper(n.during) IS NOT NULL AND n.says IS NOT NULL AND NOT EXISTS (
-        SELECT FROM alerts a WHERE a.watchlist::text = watch::text AND md5(a.listing) = md5(n.listing) AND a.listing = n.listing AND a.during && n.during)
+        SELECT FROM alerts a WHERE a.watchlist::text = watch::text AND lower(a.listing) = lower(n.listing) AND a.listing = n.listing AND a.during && n.during)
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS raised = ROW_COUNT;
     RETURN raised;
