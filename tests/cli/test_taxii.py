@@ -101,8 +101,10 @@ def test_stopped_by_ctrl_c_it_says_what_is_kept(medallion: Medallion, tmp_path: 
     collection, case = medallion.collection(), tmp_path / "case.duckdb"
     medallion.add(collection, [indicator(number) for number in range(300)], batch=100)
     poll = ["taxii", "poll", medallion.url, "--collection", collection, "--into", str(case), "--limit", "2"]
+    # What runs in the background of a shell ignores the interrupt, and so would its children.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from workbench.cli import main; main()"
     running = subprocess.Popen(
-        [sys.executable, "-m", "workbench", *poll], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(medallion)
+        [sys.executable, "-c", code, *poll], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(medallion)
     )  # fmt: skip
     while not case.exists():
         assert running.poll() is None

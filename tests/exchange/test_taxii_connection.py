@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import socket
 import ssl
 from pathlib import Path
 
@@ -87,12 +88,13 @@ async def test_a_page_of_html_is_no_answer(medallion: Medallion, monkeypatch: py
         assert len(flaky.requests) == 6
 
 
-async def test_nobody_there_is_told(medallion: Medallion, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workbench.exchange.taxii.connection.PAUSE", 0.001)
-    with Flaky(medallion.port) as flaky:
-        port = flaky.port
-    with pytest.raises(taxii.TaxiiError, match="cannot be reached"):
-        await taxii.discover(f"http://127.0.0.1:{port + 1}/taxii2/")
+    with socket.socket() as nobody:  # bound, and not listening
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/taxii2/"
+        with pytest.raises(taxii.TaxiiError, match="cannot be reached"):
+            await taxii.discover(url)
 
 
 @pytest.fixture(scope="module")
