@@ -123,6 +123,43 @@ def test_a_conflict_shows_both_sides_and_loses_neither(
     assert (now.notes, now.tags, str(now.threat_level)) == (kept, ("a", "mine", "theirs"), "low")
 
 
+def test_reloading_while_writing_overwrites_nothing(host: Any, ines: Any, otto: Any) -> None:
+    page = host(wb.widgets.profile(ines.profiles.create("203.0.113.14", notes="Before.")))
+    page.page.get_by_role("button", name="Edit").click()
+    otto.profiles.update(otto.profiles.get("203.0.113.14"), notes="Theirs.")
+    page.page.get_by_role("button", name="Reload").click()
+    page.wait(says("Changed by otto."))
+    page.page.get_by_label("Tags").fill("mine")
+    page.page.get_by_role("button", name="Save").click()
+    page.wait(says("Saved."))
+    now = ines.profiles.get("203.0.113.14")
+    assert (now.notes, now.tags) == ("Theirs.", ("mine",))
+
+
+def test_nothing_goes_to_more_readers_than_it_was_written_for(host: Any, ines: Any, otto: Any) -> None:
+    page = host(wb.widgets.profile(ines.profiles.create("203.0.113.15", secrecy="amber+strict")))
+    page.page.get_by_role("button", name="Edit").click()
+    page.page.get_by_label("Notes", exact=True).fill("For us alone.")
+    otto.profiles.set_secrecy(otto.profiles.get("203.0.113.15"), "green", "for all")
+    page.page.get_by_role("button", name="Save").click()
+    page.wait(says("lowered it to TLP:GREEN"))
+    assert otto.profiles.get("203.0.113.15").notes == ""
+    assert page.page.get_by_label("Notes", exact=True).input_value() == "For us alone."
+    page.page.get_by_role("button", name="Save").click()
+    page.wait(says("Saved."))
+    assert otto.profiles.get("203.0.113.15").notes == "For us alone."
+
+
+def test_a_profile_deleted_meanwhile_keeps_what_was_written(host: Any, ines: Any, otto: Any) -> None:
+    page = host(wb.widgets.profile(ines.profiles.create("203.0.113.16")))
+    page.page.get_by_role("button", name="Edit").click()
+    page.page.get_by_label("Notes", exact=True).fill("Still of use.")
+    gone = otto.profiles.delete(otto.profiles.get("203.0.113.16"))
+    page.page.get_by_role("button", name="Save").click()
+    page.wait(says("otto deleted the profile meanwhile"))
+    assert ines.profiles.restore(ines.profiles.get(gone.id)).notes == "Still of use."
+
+
 def test_what_was_written_outlives_a_lost_profile(host: Any, ines: Any) -> None:
     page = host(wb.widgets.profile(ines.profiles.create("203.0.113.3")))
     page.page.get_by_role("button", name="Edit").click()

@@ -37,6 +37,9 @@ class ProfileCard(Talking, entry="profile/main.js"):
         self.profile = profile
         self._origin = origin
         self._rooms = origin.profiles if hasattr(origin, "investigations") else origin
+        self._stands: list[
+            Content
+        ] = []  # what was shown, one after the other: what is written was written to one of them
         super().__init__()
         self._show(profile)
 
@@ -51,6 +54,7 @@ class ProfileCard(Talking, entry="profile/main.js"):
 
     def _show(self, profile: Profile) -> None:
         self.profile = profile
+        self._stands.append(_content(profile))
         self._tree = profile_tree(profile, self._origin)
         store = self._origin if self._rooms is not self._origin else None
         mine = store is None or profile.owner == store.me.organisation.name
@@ -59,7 +63,8 @@ class ProfileCard(Talking, entry="profile/main.js"):
             "editable": mine,
             "enriches": mine and store is not None,
             "levels": [str(level) for level in ThreatLevel],
-            "values": {"threat_level": str(profile.threat_level), "notes": profile.notes, "tags": ", ".join(profile.tags), "version": profile.version},
+            "values": {"threat_level": str(profile.threat_level), "notes": profile.notes, "tags": ", ".join(profile.tags),
+                       "version": profile.version, "stand": len(self._stands) - 1},
             "level": str(profile.secrecy),
             "definitions": {str(level): level.definition for level in TLP},
             "members": [list(member) for member in store.members()] if store and mine else [],
@@ -70,12 +75,12 @@ class ProfileCard(Talking, entry="profile/main.js"):
     def _save(self, said: dict[str, Any]) -> dict[str, Any]:
         """Merge what was written with what is there now; what both changed is shown, and stays in the fields."""
         values = said["values"]
+        base = self._stands[int(said["stand"])]
         mine = Content(
             threat_level=int(ThreatLevel.parse(str(values["threat_level"]))), notes=str(values["notes"]),
             tags=frozenset(clean_tags(part for part in str(values["tags"]).split(",") if part.strip())),
-            secrecy=int(self.profile.secrecy), deleted=self.profile.deleted_at is not None,
+            secrecy=base.secrecy, deleted=base.deleted,
         )  # fmt: skip
-        base = _content(self.profile)
         if mine == base:
             return {"text": "Nothing was changed.", "saved": True}
         for _ in range(TRIES):
@@ -83,13 +88,22 @@ class ProfileCard(Talking, entry="profile/main.js"):
             theirs = _content(now)
             merged = merge(base, replace(mine, secrecy=theirs.secrecy), theirs)
             wanted = {name: value for name, value in merged.conflicts.items() if name in ("threat_level", "notes")}  # fmt: skip
-            if wanted:
-                # From here on what they wrote is known: saving again is a decision.
+            lowered = theirs.secrecy < base.secrecy
+            if wanted or lowered:
+                # From here on what they did is known: saving again is a decision.
                 self._show(now)
                 self.conflict = {name: _sides(name, getattr(base, name), getattr(mine, name), value, now) for name, value in wanted.items()}  # fmt: skip
                 kept = merged.content
                 fields = {"threat_level": str(ThreatLevel(kept.threat_level)), "notes": kept.notes, "tags": ", ".join(sorted(kept.tags))}  # fmt: skip
-                return {"kind": "error", "fields": fields, "text": f"{now.updated_by} changed it meanwhile (version {now.version}). Nothing is saved yet, and nothing is lost."}  # fmt: skip
+                how = (
+                    f"lowered it to {now.secrecy}, so that more will read what you write,"
+                    if lowered
+                    else "changed it"
+                )
+                return {
+                    "kind": "error", "fields": fields, "stand": len(self._stands) - 1,
+                    "text": f"{now.updated_by} {how} meanwhile (version {now.version}). Nothing is saved yet, and nothing is lost: save again if you mean it.",
+                }  # fmt: skip
             changes = {name: getattr(merged.content, name) for name in ("threat_level", "notes", "tags") if getattr(merged.content, name) != getattr(theirs, name)}  # fmt: skip
             if "tags" in changes:
                 changes["tags"] = sorted(changes["tags"])
@@ -101,6 +115,8 @@ class ProfileCard(Talking, entry="profile/main.js"):
             self.conflict = {}
             self._show(kept)
             joined = f" What {now.updated_by} changed meanwhile is kept too." if others else ""
+            if theirs.deleted and not base.deleted:
+                joined = f" {now.updated_by} deleted the profile meanwhile: restore() brings it back, with what you wrote."
             return {"text": f"Saved.{joined}", "saved": True}
         raise Conflict("it is being changed by others at this moment: save again")
 

@@ -45,6 +45,7 @@ class Card {
 
   edit() {
     const { values, levels } = this.model.get("facts");
+    this.stand = values.stand; // what is written now is written to this, whatever is shown meanwhile
     this.level.hidden = true;
     this.threat = make("select", { class: "wb-field" }, levels.map((level) => make("option", { value: level, selected: level === values.threat_level }, level)));
     this.tags = make("input", { class: "wb-field", type: "text", value: values.tags, autocomplete: "off" });
@@ -62,7 +63,7 @@ class Card {
 
   save() {
     if (this.form.hidden || this.panel.root.hasAttribute("data-busy")) return;
-    this.panel.ask({ do: "save", values: { threat_level: this.threat.value, tags: this.tags.value, notes: this.notes.value } });
+    this.panel.ask({ do: "save", stand: this.stand, values: { threat_level: this.threat.value, tags: this.tags.value, notes: this.notes.value } });
   }
 
   openLevel() {
@@ -92,6 +93,7 @@ class Card {
 
   answered(message) {
     // What only one side changed is merged; of what both did, the field holds what was written here.
+    if (message?.stand !== undefined) this.stand = message.stand;
     for (const [name, value] of Object.entries(message?.fields ?? {})) this.fields[name].value = value;
     if (message?.kind !== "good" || !message.saved) return;
     this.form.hidden = true;
