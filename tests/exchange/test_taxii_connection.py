@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import socket
 import ssl
 from pathlib import Path
@@ -158,6 +159,10 @@ async def test_servers_are_verified_and_a_client_certificate_is_shown(
             await taxii.discover(url, **own)
         assert flaky.requests == [], "nothing was said before both knew each other"
         assert (await taxii.discover(url, **own, cert=papers["client"])).title == "Root"
+        # Its discovery leads to plain http.
+        led = await taxii.discover(url.replace("/root/", "/taxii2/"), **own, cert=papers["client"])
+        assert [root.collections for root in led.roots] == [(), ()]
+        assert "not asked, since it is no https URL" in str(led)
     with pytest.raises(ValueError, match="no client certificate with its key"):
         await taxii.discover(url, cert=papers["ca"])
 
@@ -174,7 +179,7 @@ async def test_hostile_resources_are_errors_not_accidents(medallion: Medallion) 
     answer = (
         b"HTTP/1.1 200 OK\r\nContent-Type: application/taxii+json;version=2.1\r\nConnection: close\r\n\r\n"
     )
-    for body in (b"[]", b"{}", b"[" * 100_000, b'{"title": 7}', b'{"title": "x", "api_roots": [3]}', b'{"title": "x", "api_roots": 3}',
+    for body in (b"[]", b"{}", b"[" * 100_000, b'{"title": 7}', b'{"title": "x", "api_roots": [3]}', b'{"title": "x", "api_roots": 3}', json.dumps({"title": "x", "api_roots": [f"http://127.0.0.1/{n}/" for n in range(200)]}).encode(),
                  b'{"title": "x", "versions": ["2.1"], "max_content_length": "many"}', b'{"can_read": true, "id": "../../x"}', b"\xff"):  # fmt: skip
         with Flaky(medallion.port, faults=("stale",), chance=1) as flaky:
             flaky.answers["GET /taxii2/ HTTP/1.1"] = answer + body

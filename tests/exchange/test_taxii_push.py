@@ -143,6 +143,21 @@ async def test_what_bears_no_marking_goes_as_far_as_is_said(medallion: Medallion
         )
 
 
+async def test_how_something_is_said_may_go_unless_it_is_marked_itself(medallion: Medallion) -> None:
+    extension = {
+        "type": "extension-definition", "spec_version": "2.1", "id": f"extension-definition--{uuid.UUID(int=3, version=4)}",
+        "created": "2026-10-01T00:00:00.000Z", "modified": "2026-10-01T00:00:00.000Z", "name": "ours", "schema": "https://x.example",
+        "version": "1.0", "extension_types": ["property-extension"],
+    }  # fmt: skip
+    collection = medallion.collection()
+    told = await taxii.push(medallion.url, collection, [extension], organisation=CERT, to="public")
+    assert told.taken == 1
+    with pytest.raises(stix.WithheldError):
+        await taxii.push(
+            medallion.url, collection, [{**extension, "object_marking_refs": [MARKING_IDS[TLP.RED]]}], organisation=CERT, to="CERT B"
+        )  # fmt: skip
+
+
 async def test_a_case_passes_on_what_it_got(medallion: Medallion) -> None:
     source, target = medallion.collection(), medallion.collection()
     medallion.add(source, [indicator(1), indicator(1, version=1), indicator(2)])

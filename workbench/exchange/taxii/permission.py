@@ -15,7 +15,6 @@ from workbench.secrecy import TLP, Marking, Organisation, Recipient, Withheld, w
 
 __all__ = ["Permission", "permitted"]
 
-_FREE = frozenset(("marking-definition", "extension-definition"))
 _NOBODY = Organisation("whoever made it")
 
 
@@ -47,13 +46,17 @@ class Permission:
         Raises:
             ValueError: it has no TLP marking, and nobody said how far it may go.
         """
-        if value["type"] in _FREE or value["id"] == stable_id("identity", self.own.name):
+        if value["type"] == "marking-definition":
             return []
         # A marking whose definition nobody sent counts as red; one that is not of TLP says nothing here.
         found = [self._levels.get(ref, TLP.RED) for ref in marking_refs(value)]
         levels = [level for level in found if level is not None]
         if not levels and self.unmarked is not None:
             levels = [self.unmarked]
+        if not levels and (
+            value["type"] == "extension-definition" or value["id"] == stable_id("identity", self.own.name)
+        ):
+            return []
         if not levels:
             raise ValueError(
                 f"{_name(value)} bears no TLP marking: say how far what is unmarked may go (tlp='green', --tlp green)"

@@ -21,6 +21,9 @@ from workbench.exchange.taxii.errors import TaxiiError
 __all__ = ["Collection", "Root", "Server", "chosen", "discover", "offered", "status_of"]
 
 
+MOST_ROOTS = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """A collection of an API root. ``url`` ends in a slash."""
@@ -129,7 +132,15 @@ async def offered(connection: Connection) -> Server:
         default = read.default.url if read.default else None
         title, description, contact = _text(read.title), read.description, read.contact
     found = []
-    for each in dict.fromkeys(roots):
+    different = list(dict.fromkeys(roots))
+    if len(different) > MOST_ROOTS:
+        raise TaxiiError(f"{url}: it names {len(different):,} API roots, more than {MOST_ROOTS}")
+    for each in different:
+        if connection.url.scheme == "https" and not each.startswith("https://"):
+            found.append(
+                Root(each, problem=f"{each}: not asked, since it is no https URL and the server's is")
+            )
+            continue
         try:
             found.append(await _root(connection, each))
         except TaxiiError as error:
