@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -80,6 +81,11 @@ def run(server: uvicorn.Server, on: socket.socket) -> None:
     log.info("serving", extra={"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/graphql"})
     # A thread that has an answer of the database does not wait 5 ms for the loop to let go.
     sys.setswitchinterval(0.0005)
+    # What was imported and opened is no garbage: looking it through again and again would hold up every answer, and an
+    # answer is thousands of objects.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     # uvicorn drains, then repeats the signal: by then it has been heeded.
     signal.signal(signal.SIGTERM, lambda *_: None)
     with contextlib.suppress(KeyboardInterrupt):
