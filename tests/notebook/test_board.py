@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from workbench.notebook import board_actions as actions
 from workbench.notebook.board_actions import Keeper, Outcome, Step
 from workbench.notebook.board_rows import FLAGS, arrow_bytes, rows_of
 from workbench.notebook.board_times import Met, times_of
+from workbench.notebook.condensed import condensed
+from workbench.notebook.intake import Roles
 from workbench.notebook.verdicts import LOOKS
 from workbench.secrecy import TLP
 
@@ -109,12 +112,11 @@ def test_no_hit_of_a_known_address_is_lost_in_time(rows: list[tuple[int, float, 
     written = ["192.0.2.1", "::ffff:192.0.2.2", "2001:DB8::0001", "198.51.100.7", "no address"]
     addresses = pa.chunked_array([["2001:db8::1", "192.0.2.1", "192.0.2.2"]])
     known = {0: 1, 1: 2, 2: 0}
-    met = Met(
+    met = Met.of(
         pa.array([written[at] for at, _, _ in rows], pa.string()),
         np.array([seconds for _, seconds, _ in rows], float),
-        np.array([hits for _, _, hits in rows], np.int64),
-    )
-    times = times_of([met, Met(pa.array([written[3]] * len(unknown)), np.zeros(len(unknown)), np.ones(len(unknown), np.int64))], addresses)  # fmt: skip
+    )._replace(hits=np.array([hits for _, _, hits in rows], np.int64))
+    times = times_of([met, Met.of(pa.array([written[3]] * len(unknown), pa.string()), np.zeros(len(unknown)))], addresses)  # fmt: skip
     expected = [(known[at], seconds, hits) for at, seconds, hits in rows if at in known]
     if not expected:
         assert times is None
@@ -142,6 +144,17 @@ def test_a_case_brings_the_times_of_its_logs_and_its_name(case: Case) -> None:
     first = case.con.sql(f"SELECT min(ts) FROM firewall WHERE src_ip = '{ATTACKER}'").fetchall()[0][0]
     (row,) = board.shown.filter(pc.equal(board.shown.column("address"), ATTACKER)).to_pylist()
     assert row["first_seen"].replace(tzinfo=None) == first
+
+
+def test_times_with_a_zone_are_those_of_utc_wherever_the_analyst_is() -> None:
+    with wb.open_case(":memory:") as case:
+        case.con.execute("SET TimeZone = 'America/New_York'")
+        case.con.execute("CREATE TABLE log AS SELECT TIMESTAMPTZ '2026-10-05 00:00:00Z' + to_minutes(i) AS ts, '8.8.8.8' AS src_ip FROM range(300) r(i)")  # fmt: skip
+        board = wb.board(case)
+        assert board.shown.column("first_seen")[0].as_py() == datetime(2026, 10, 5, tzinfo=UTC)
+        assert board.shown.column("last_seen")[0].as_py() == datetime(2026, 10, 5, 4, 59, tzinfo=UTC)
+        mapped = condensed(case.con.table("log"), Roles("src_ip", None, "ts", None, ()))
+        assert pc.min(mapped.column("ts")).as_py() == datetime(2026, 10, 5)
 
 
 def test_a_frame_brings_its_own_times(case: Case) -> None:

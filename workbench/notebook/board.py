@@ -302,7 +302,7 @@ def _triaged(
     found = judged(open_engine(snapshot), column, concern)
     if roles.time is None:
         return found, None, "Triage"
-    met = Met(column, seconds_of(table.column(roles.time)), np.ones(len(table), np.int64))
+    met = Met.of(column, seconds_of(table.column(roles.time)))
     return found, times_of([met], found.table.column("address")), "Triage"
 
 
