@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import strawberry
+from cryptography.hazmat.primitives.asymmetric import rsa
 from psycopg import sql
 from strawberry.types import Info
 
 from workbench.api.context import Context
 from workbench.api.guards import guarded_schema
-from workbench.api.settings import networks
+from workbench.api.settings import Oidc, networks
 
 GERMAN, DUTCH, NOWHERE = "185.220.101.4", "193.0.6.139", "192.0.2.1"
 ME = {"query": "{ me { role } }"}
@@ -212,3 +217,32 @@ def test_a_member_is_not_made_a_login_of_the_server(api_town: Any) -> None:
 
     with api_town.administration() as administration, pytest.raises(StoreError, match="a role of its own"):
         administration.add_api_login(api_town.role("ines"))
+
+
+# ---- an OpenID provider
+
+
+def test_a_member_comes_with_a_token_of_the_provider(serve: Any, api_town: Any, tmp_path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = {**jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "k1", "use": "sig"}
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [public]}))
+    oidc = Oidc("https://login.example", "workbench", str(tmp_path / "jwks.json"), claim="email", roles={"ines@cert.example": api_town.role("ines")})  # fmt: skip
+    api = serve(guarded_schema(Query), oidc=oidc)
+    now = int(time.time())
+
+    def asked_by(email: str, audience: str = "workbench") -> Any:
+        claims = {
+            "iss": oidc.issuer,
+            "aud": audience,
+            "sub": "17",
+            "email": email,
+            "iat": now,
+            "exp": now + 600,
+        }
+        token = jwt.encode(claims, key, "RS256", headers={"kid": "k1"})
+        return api.client(authorization=f"Bearer {token}").post("/graphql", json={"query": "{ role }"})
+
+    assert asked_by("ines@cert.example").json()["data"] == {"role": api_town.role("ines")}
+    assert asked_by("eve@evil.example").status_code == 401
+    assert asked_by("ines@cert.example", "another").status_code == 401
+    assert asked(api, "ida").status_code == 200, "our own tokens hold beside it"

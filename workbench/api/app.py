@@ -59,6 +59,8 @@ def build_app(settings: Settings, schema: strawberry.Schema | None = None) -> St
 
     Raises:
         Unreachable: the store does not answer.
+        StoreError: the login sees more than it should, or may act for nobody.
+        OSError, ValueError: keys or listed queries cannot be read.
     """
     from workbench.store.acting import Pool
 
@@ -73,6 +75,7 @@ def build_app(settings: Settings, schema: strawberry.Schema | None = None) -> St
     workers = Workers(settings.pool_size, limits.waiting, limits.request_seconds)
     changes = Changes(settings.store_url)
     ring = KeyRing(settings.home)
+    ring.tokens()  # a file that is damaged or open to others is told of now
     jwks = Jwks(settings.oidc) if settings.oidc else None
     verifier = Verifier(ring, settings.audience, settings.oidc, jwks, settings.clock_skew)
     admission = Admission(settings, verifier, pool, workers, changes)

@@ -19,24 +19,20 @@ KINDS = frozenset({"profiles", "investigations", "entities", "watchlists", "aler
 class Changes:
     """Hints of changes, told by the server's NOTIFY: kinds, never ids or content, since they go to everybody.
 
-    A subscription keeps a cursor of its own, reads what came after it under its member's rights, and waits here
-    for a reason to look again::
+    A subscription keeps a place of its own (:mod:`workbench.store.changes`), reads what came after it under its member's
+    rights, and waits here for a reason to look again::
 
-        cursor = ...                                 # given by the client to resume, or where the store stands now
         async for _ in context.changes.hints("profiles"):
-            cursor, events = await context.run(lambda store: read_after(store, cursor))
-            for event in events:
-                yield event
+            found = await context.run(lambda store: changed_since(store, here, conditions))
+            for change in found.items:
+                yield change
+            here = found.place
 
     The first hint comes at once, so that nothing between the cursor and the beginning is missed; another comes after
     a lost connection is regained, and one every ``quiet_seconds`` in any case. Hints that come while a
     subscriber is busy become one: the slowest consumer costs no memory and loses nothing. Each hint is a look at the
     store; all subscribers together are given ``looks_per_second``, so that a few hear at once, and hundreds leave the
     store time for others.
-
-    A sound cursor is ``pg_snapshot_xmin(pg_current_snapshot())`` taken in the same transaction as, and before, the
-    rows ``WHERE changed_in >= cursor`` (:mod:`workbench.store.feed`): it goes back to the oldest transaction that
-    was running, so that one which commits late is not skipped; what was told already is dropped by id and version.
     """
 
     def __init__(self, url: str, *, quiet_seconds: float = 30, looks_per_second: float = 100) -> None:

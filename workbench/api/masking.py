@@ -68,6 +68,7 @@ def _cause(error: GraphQLError) -> BaseException | None:
 
 def _known(error: BaseException) -> tuple[str, str]:
     from workbench.store import Conflict, NotFound, StoreError, Unreachable
+    from workbench.store.errors import Overtime
 
     if isinstance(error, ApiError):
         return error.code, str(error)
@@ -75,6 +76,8 @@ def _known(error: BaseException) -> tuple[str, str]:
         return "NOT_FOUND", str(error)
     if isinstance(error, Conflict):
         return "CONFLICT", str(error)
+    if isinstance(error, Overtime):
+        return "TIMEOUT", str(error)
     if isinstance(error, StoreError):
         return "BAD_USER_INPUT", str(error)
     if isinstance(error, Unreachable):

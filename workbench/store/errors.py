@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Conflict", "NotFound", "StoreError", "Unreachable", "plain"]
+__all__ = ["Conflict", "NotFound", "Overtime", "StoreError", "Unreachable", "plain"]
 
 
 class StoreError(ValueError):
@@ -25,6 +25,10 @@ class NotFound(LookupError):
 
 class Conflict(StoreError):
     """Somebody changed the thing meanwhile: get it again, then repeat the change."""
+
+
+class Overtime(StoreError):
+    """A statement took longer than the server allows, and was ended."""
 
 
 class Unreachable(OSError):
@@ -91,7 +95,7 @@ def plain(what: str) -> Iterator[None]:
     except (errors.RaiseException, errors.DataError) as error:
         raise StoreError(f"{what}: {_first(error)}") from None
     except errors.QueryCanceled as error:
-        raise StoreError(f"{what}: it took longer than the server allows: {_first(error)}") from None
+        raise Overtime(f"{what}: it took longer than the server allows: {_first(error)}") from None
     except errors.LockNotAvailable:
         raise StoreError(f"{what}: somebody else is changing it: try again in a moment") from None
     except errors.ReadOnlySqlTransaction:
