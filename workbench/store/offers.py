@@ -100,15 +100,16 @@ def everything(store: Store) -> UUID:
 _SEEN = """
     WITH chosen AS MATERIALIZED (
         SELECT p.id, p.version, p.secrecy, p.owner, p.updated_at, p.deleted_at FROM profiles p
-        WHERE %(all)s OR p.id IN (SELECT l.profile FROM investigation_profiles l WHERE l.investigation = %(collection)s)
+        WHERE {chosen}
     ), hanging AS MATERIALIZED (
         SELECT profile, sum(mark) AS mark, max(recorded_at) AS recorded_at FROM (
             SELECT profile, hashtextextended(id::text, 1)::numeric AS mark, recorded_at FROM evidence
             UNION ALL SELECT profile, hashtextextended(id::text, 2), recorded_at FROM sightings
             UNION ALL SELECT profile, hashtextextended(id::text, 3), recorded_at FROM footprint) AS every
+        WHERE {hanging}
         GROUP BY profile
     ), matters AS MATERIALIZED (
-        SELECT i.id, i.version, i.secrecy, i.owner, i.updated_at, i.deleted_at FROM investigations i WHERE %(all)s OR i.id = %(collection)s
+        SELECT i.id, i.version, i.secrecy, i.owner, i.updated_at, i.deleted_at FROM investigations i WHERE {matters}
     ), linked AS MATERIALIZED (
         SELECT l.investigation, sum(hashtextextended(concat(l.profile, p.version), 4)::numeric) AS mark, max(greatest(l.linked_at, p.updated_at)) AS linked_at
         FROM investigation_profiles l JOIN matters m ON m.id = l.investigation JOIN profiles p ON p.id = l.profile
@@ -124,6 +125,12 @@ _SEEN = """
         UNION ALL SELECT 3, m.id, m.version, coalesce(l.mark, 0), m.deleted_at IS NOT NULL, date_trunc('milliseconds', greatest(m.updated_at, l.linked_at))
         FROM matters m LEFT JOIN linked l ON l.investigation = m.id
     )"""
+_WHOLE = {"chosen": "true", "hanging": "true", "matters": "true"}
+_ONE = {
+    "chosen": "p.id IN (SELECT l.profile FROM investigation_profiles l WHERE l.investigation = %(collection)s)",
+    "hanging": "profile IN (SELECT id FROM chosen)",
+    "matters": "i.id = %(collection)s",
+}
 _REFRESH = f"""{_SEEN}, known AS MATERIALIZED (
         SELECT * FROM offers WHERE role = current_user AND collection = %(collection)s
     ), other AS MATERIALIZED (
@@ -156,9 +163,11 @@ def refresh(store: Store, collection: UUID, *, all_there_is: bool) -> int:
     If these are :data:`MOST_MOVED` there is more to do.
     """
     values = {
-        "collection": collection, "all": all_there_is, "levels": [int(level) for level in TLP],
+        "collection": collection, "levels": [int(level) for level in TLP],
         "marks": [_MARKS[level] for level in TLP], "most": MOST_MOVED,
     }  # fmt: skip
+
+    query = _REFRESH.format(**(_WHOLE if all_there_is else _ONE))
 
     def work(con: Any) -> int:
         # Before the statement that reads: its snapshot then has what whoever held the lock before has written.
@@ -166,7 +175,7 @@ def refresh(store: Store, collection: UUID, *, all_there_is: bool) -> int:
             "SELECT pg_advisory_xact_lock(hashtextextended(concat('offers', current_user, %s::text), 0))",
             (collection,),
         )
-        return int(con.execute(_REFRESH.encode(), values).rowcount)
+        return int(con.execute(query.encode(), values).rowcount)
 
     return store.run("what is offered", work)
 
