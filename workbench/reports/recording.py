@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,14 @@ def recorded(
         raise
     facts = made.facts
     outputs = {str(path.name): str(path) for path in made.files}
-    ledger.finish(
-        key, "done", {**told, "outputs": outputs, "tlp": str(facts.level), "snapshot": facts.snapshot, "content_hash": facts.content_hash, "for": facts.audience},
-    )  # fmt: skip
+    about = {
+        "tlp": str(facts.level),
+        "snapshot": facts.snapshot,
+        "content_hash": facts.content_hash,
+        "for": facts.audience,
+    }
+    try:
+        ledger.finish(key, "done", {**told, "outputs": outputs, **about})
+    except OSError as error:  # it is made all the same
+        warnings.warn(f"{made.folder} is made, but that could not be recorded: {error}", stacklevel=2)
     return made

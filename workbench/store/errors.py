@@ -50,7 +50,7 @@ _CONSTRAINTS = {
     "entity_name_length": "the name of an entity has 1 to 500 characters",
     "relation_type": "a relation is uses, owns, controls, communicates-with, targets, hosts, attributed-to or related-to",
     "watchlist_name_length": "the name of a watchlist has 1 to 200 characters",
-    "watches_one_thing": "a watchlist watches one thing: a network, an AS number, a country or a threat level",
+    "watches_one_thing": "a watchlist watches one thing: a network, an AS number, a country, a threat level or scheduled reports",
     "threat_level_range": "the threat level is none, low, medium, high or critical",
     "reputation_range": "reputation is 0 to 100",
     "confidence_range": "confidence is 0 to 1",
@@ -67,6 +67,11 @@ _CONSTRAINTS = {
     "footprint_kind": "a footprint is a hostname, domain, url, account, device or certificate",
     "footprint_value_length": "a footprint has 1 to 2,048 characters",
     "footprint_unique": "this source has told this of the profile already",
+    "schedule_name_unique": "you have a schedule of this name already",
+    "schedule_name_length": "the name of a schedule has 1 to 200 characters",
+    "report_template_length": "the name of a report has 1 to 500 characters",
+    "report_plan_size": "the parameters and targets of a schedule have up to 100,000 characters",
+    "report_told_size": "the record of a run has up to 200,000 characters",
     "alert_state": "an alert is raised, acknowledged or closed",
 }
 
