@@ -20,11 +20,18 @@ def bar() -> Iterator[Progress]:
     if sys.stderr.isatty():
         with _on_terminal() as shown:
             yield shown
-    elif "ipykernel" in sys.modules:
+    elif _is_notebook():
         with _in_notebook() as shown:
             yield shown
     else:
         yield lambda *_: None
+
+
+def _is_notebook() -> bool:
+    """Whether a kernel runs this; a program that has merely imported one shows nothing."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and "ipykernel" in sys.modules else None
+    return getattr(shell, "kernel", None) is not None
 
 
 @contextmanager
