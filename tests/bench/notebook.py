@@ -135,7 +135,7 @@ def _map(browser: Any, chance: np.random.Generator) -> None:
         for _ in range(3):
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(file.as_uri())
-            page.wait_for_function("document.documentElement.dataset.ready")
+            page.wait_for_selector("html[data-ready]", state="attached")
             opened.append(page.evaluate("performance.getEntriesByName('workbench-ready')[0].startTime"))
             page.close()
         print(f"  from opening to interactive: {', '.join(f'{ms / 1000:.2f} s' for ms in opened)}")
