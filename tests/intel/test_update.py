@@ -446,7 +446,7 @@ def test_in_a_notebook_a_line_tells_how_far_it_is_and_goes_in_the_end(
         return Handle()
 
     pytest.importorskip("IPython", reason="needs the lab extra")
-    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    monkeypatch.setattr("workbench.intel.updates.in_kernel", lambda: True)
     monkeypatch.setattr("IPython.display.display", display)
     site.files["feed"] = b"9.9.9.1\n"
     assert outcome(site.source("feed"), site.source("gone")) == ["updated", "failed"]

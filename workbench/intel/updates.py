@@ -15,7 +15,7 @@ from workbench.intel.listing import as_html, as_text
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Bars", "Finished", "Progress", "Updated", "Updates", "bars"]
+__all__ = ["Bars", "Finished", "Progress", "Updated", "Updates", "bars", "in_kernel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,13 @@ class Bars:
     """Called now and then by the thread that waits: a notebook takes changes of the display from that one alone."""
 
 
+def in_kernel() -> bool:
+    """Whether a notebook's kernel runs this; a program that has merely imported one shows nothing."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and "ipykernel" in sys.modules else None
+    return getattr(shell, "kernel", None) is not None
+
+
 @contextmanager
 def bars(sources: int, *, drawn: bool = True, console: Console | None = None) -> Iterator[Bars]:
     """A bar for each source under way and one for all; none where it is not ``drawn`` or nobody would see it.
@@ -78,7 +85,7 @@ def bars(sources: int, *, drawn: bool = True, console: Console | None = None) ->
     elif console is not None or sys.stderr.isatty():
         with _on_terminal(sources, console) as shown:
             yield shown
-    elif "ipykernel" in sys.modules:
+    elif in_kernel():
         with _in_notebook(sources) as shown:
             yield shown
     else:

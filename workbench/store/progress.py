@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from html import escape
 from typing import Any
 
+from workbench.intel.updates import in_kernel
+
 __all__ = ["Progress", "bar"]
 
 Progress = Callable[[str, int, int], None]
@@ -20,18 +22,11 @@ def bar() -> Iterator[Progress]:
     if sys.stderr.isatty():
         with _on_terminal() as shown:
             yield shown
-    elif _is_notebook():
+    elif in_kernel():
         with _in_notebook() as shown:
             yield shown
     else:
         yield lambda *_: None
-
-
-def _is_notebook() -> bool:
-    """Whether a kernel runs this; a program that has merely imported one shows nothing."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None and "ipykernel" in sys.modules else None
-    return getattr(shell, "kernel", None) is not None
 
 
 @contextmanager
