@@ -162,3 +162,23 @@ def test_the_changelog_begins_with_the_version() -> None:
     heads = re.findall(r"^## \[?([^\]\s]+)", (PACKAGE / "CHANGELOG.md").read_text(), re.M)
     assert heads
     assert heads[0] in (project["version"], "Unreleased")
+
+
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        *(
+            p
+            for folder in ("workbench", "tests", "data", "extensions")
+            for p in (ROOT / folder).rglob("*.md")
+            if "node_modules" not in p.parts
+        ),
+    ]
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
