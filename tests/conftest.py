@@ -35,9 +35,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     from workbench.intel import library
 
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
-    library.current.cache_clear()
+    library.reread()
     yield tmp_path
-    library.current.cache_clear()
+    library.reread()
 
 
 @pytest.fixture(scope="session")

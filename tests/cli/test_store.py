@@ -37,9 +37,9 @@ def machine() -> Iterator[Path]:
         shutil.copytree(built, home / "snapshots")
         context.setenv("WORKBENCH_HOME", str(home))
         context.delenv("WORKBENCH_STORE_URL", raising=False)
-        library.current.cache_clear()
+        library.reread()
         yield home
-    library.current.cache_clear()
+    library.reread()
     shutil.rmtree(home, ignore_errors=True)
 
 

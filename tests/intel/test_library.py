@@ -197,7 +197,7 @@ library.build()
     for run in runs:
         _, complaint = run.communicate(timeout=300)
         assert run.returncode == 0, complaint
-    library.current.cache_clear()
+    library.reread()
     assert library.is_built()
     assert {"own-1", "own-2", "shared"} <= {source.id for source in library.current().sources}
 
@@ -213,7 +213,7 @@ def test_damage_to_a_snapshot_is_noticed(home: Path) -> None:
     path.write_bytes(data[:-8])
     with pytest.raises(SnapshotError, match=r"rows\.npy has \d+ bytes"):
         Snapshot(snapshot.path)
-    library.current.cache_clear()
+    library.reread()
     path.unlink()
     with pytest.raises(SnapshotError, match=r"rows\.npy is missing"):
         Snapshot(snapshot.path)

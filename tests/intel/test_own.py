@@ -110,5 +110,5 @@ def test_add_and_remove_on_the_command_line(home: Path, tmp_path: Path) -> None:
     assert "taken in as feed, read as list" in run("add", str(feed), "--category", "attacker", "--grade", "a")
     assert wb.lookup("9.9.10.1").verdict == "malicious"
     assert "sources, as of" in run("remove", "feed")
-    library.current.cache_clear()
+    library.reread()
     assert wb.lookup("9.9.10.1").verdict == "clean"

@@ -109,7 +109,7 @@ def test_new_intel_raises_one_alert_a_listing_however_often_and_with_what_it_is_
 
     def built(number: int) -> None:
         (folder / "snapshots" / "current").write_text(ids[number])
-        library.current.cache_clear()
+        library.reread()
 
     store, colleague = town.store("ines"), town.store("ida")
     for name, watched in (
@@ -141,7 +141,7 @@ def test_new_intel_raises_one_alert_a_listing_however_often_and_with_what_it_is_
     assert colleague.watchlists.check(ids[4]) == 0
     assert colleague.watchlists.check(ids[3]) == 0
     assert len(store.alerts.all()) == 12
-    library.current.cache_clear()
+    library.reread()
 
 
 def test_a_profile_that_new_intel_moves_into_a_watched_network_raises_an_alert(town: Any) -> None:

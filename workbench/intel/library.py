@@ -38,6 +38,7 @@ __all__ = [
     "current",
     "is_built",
     "open_snapshot",
+    "reread",
     "snapshot_ages",
     "snapshot_ids",
     "write_text",
@@ -205,7 +206,7 @@ def build(
             raise SnapshotError("nothing to build a snapshot from: no source is at hand")
         path = compile_snapshot(inputs, directory, progress)
         write_text(directory / "current", path.name)
-    current.cache_clear()
+    reread()
     return Snapshot(path)
 
 
@@ -343,9 +344,18 @@ def _end_of(which: str | date | datetime) -> datetime | None:
     return datetime.combine(which, time(), UTC) + timedelta(days=1, microseconds=-1)
 
 
-@lru_cache(maxsize=1)
 def current() -> Snapshot:
     """The snapshot built last; the first call on a fresh machine builds one from the shipped pack."""
+    return _current(home())
+
+
+def reread() -> None:
+    """Have the next :func:`current` look which snapshot that is, as another process may have built one."""
+    _current.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _current(_of: Path) -> Snapshot:
     try:
         snapshot = _opened()
         if not _pack_is_newer(snapshot):

@@ -129,7 +129,7 @@ def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Service
 
     playing = Service()
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
-    library.current.cache_clear()
+    library.reread()
     for name, provider in list(room.PROVIDERS.items()):
         quick = replace(provider, url=playing.url, rate=Rate(1000, 1.0, burst=1000))
         monkeypatch.setitem(room.PROVIDERS, name, quick)
@@ -145,4 +145,4 @@ def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Service
     playing.ended.set()
     playing.server.shutdown()
     playing.server.server_close()
-    library.current.cache_clear()
+    library.reread()

@@ -184,7 +184,7 @@ def _home_with_hostile_intel(home: Path) -> Path:
     facts: dict[str, Any] = {"reliability": Reliability.B, "licence": "CC0-1.0", "attribution": ""}
     before = os.environ.get("WORKBENCH_HOME")
     os.environ["WORKBENCH_HOME"] = str(home)
-    library.current.cache_clear()
+    library.reread()
     try:
         library.build([
             (Source("hostile-as", MARKUP, "ranges", (Layer.NETWORK,), priority=99, **facts), ranges),
@@ -195,7 +195,7 @@ def _home_with_hostile_intel(home: Path) -> Path:
             del os.environ["WORKBENCH_HOME"]
         else:
             os.environ["WORKBENCH_HOME"] = before
-        library.current.cache_clear()
+        library.reread()
     return home
 
 
