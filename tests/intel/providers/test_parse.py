@@ -143,6 +143,7 @@ def test_no_value_of_a_wrong_type_gets_through(recorded: ModuleType, name: str, 
 
 def test_text_loses_what_deceives_the_eye() -> None:
     assert text("a\u202eb\x00c\x1b[31m\nd") == "abc[31m d"
+    assert text("a\xa0b\u2028c") == "a b c"
     assert text("x" * 500) == "x" * 199 + "…"
     assert text(["x"]) == text(None) == ""
     assert texts(range(20), 3) == "0, 1, 2 and 17 more"

@@ -46,10 +46,10 @@ def items(value: Any) -> list[Any]:
 
 
 def text(value: Any, longest: int = LONGEST) -> str:
-    """A string without control, format (bidirectional overrides) and private characters, cut to ``longest``."""
+    """A string with plain spaces and without control, format (bidirectional overrides) and private characters, cut to ``longest``."""
     if not isinstance(value, str):
         return ""
-    kept = (" " if c in "\t\r\n" else c for c in value[: longest * 4] if c in "\t\r\n" or _harmless(c))
+    kept = (" " if c.isspace() else c for c in value[: longest * 4] if c.isspace() or _harmless(c))
     clean = re.sub(r" +", " ", "".join(kept)).strip()
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"
 
