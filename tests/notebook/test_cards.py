@@ -111,7 +111,7 @@ def test_a_profile_shows_all_that_hangs_on_it(house: House) -> None:
         store.entities.link(store.entities.create("threat-actor", f"Sour Grape {MARKUP}"), made, "uses")
         store.investigations.link(store.investigations.create(f"Matter {MARKUP}"), made)
         store.profiles.update(made, notes="Line two.", tags=["vpn"])
-        profile = store.profiles.get(EXIT)
+        profile = store.profiles.get(made.id)
         text, markdown = looked_at(profile)
     assert text.startswith("TLP:AMBER Limited disclosure")
     assert text.count(MARKUP) >= 6

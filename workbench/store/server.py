@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
 import warnings
 from collections.abc import Iterator
@@ -67,6 +66,8 @@ def binaries() -> Path:
 
 
 def _started(kind: Any, folder: Path) -> str:
+    import psycopg
+
     known = kind._instances.get(folder)
     if known is not None and not known.get_postmaster_info().is_running():
         del kind._instances[folder]  # killed behind our back
@@ -76,8 +77,8 @@ def _started(kind: Any, folder: Path) -> str:
     info = server.get_postmaster_info()
     # Whoever opens the socket is superuser: it may lie in a folder that others can enter, if the path is long.
     info.socket_path.chmod(0o700)
-    with socket.socket(socket.AF_UNIX) as trial:  # a process that was killed this moment counts as running
-        trial.connect(str(info.socket_path))
+    # A process that was killed this moment counts as running, and its children hold its socket a while longer.
+    psycopg.connect(info.get_uri(), connect_timeout=PATIENCE_SECONDS).close()
     if new:
         with (folder / "postgresql.conf").open("a", encoding="utf-8") as settings:
             settings.write("\nunix_socket_permissions = 0700\n")
