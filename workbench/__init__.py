@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench._accessors import register_when_pandas_loads as _register_when_pandas_loads
+from workbench._extras import naming_extras as _naming_extras
 from workbench.notebook import session as _session
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ __all__ = [
 ]
 
 
+@_naming_extras()
 def lookup(
     address: str,
     *,
@@ -115,6 +117,7 @@ def enrich_table(
     return room.enrich_table(con, table, column, into, **options)
 
 
+@_naming_extras()
 def board(data: Any, concern: Iterable[str] = (), **options: Any) -> Board:
     """Show a triage, a case, a table or addresses as a board to filter and to act on; see
     :func:`workbench.notebook.board.board` for the options: ``store=``, ``case=``, ``time=``, ``title=`` …
@@ -124,6 +127,7 @@ def board(data: Any, concern: Iterable[str] = (), **options: Any) -> Board:
     return room.board(data, concern, **options)
 
 
+@_naming_extras()
 def map(data: Any, **options: Any) -> AddressMap:
     """Draw a triage, a table or addresses on a map that works offline; see :func:`workbench.notebook.maps.draw`
     for the options: ``target=`` for flows, ``time=``, ``home=``, ``tlp=``, ``title=`` … ``.save("map.html")`` writes it."""
@@ -139,6 +143,7 @@ def open_case(path: str) -> Case:
     return Case(path)
 
 
+@_naming_extras()
 def connect_store(
     url: str | None = None, *, organisation: str = "My organisation", directory: Path | str | None = None
 ) -> Store:
@@ -149,6 +154,7 @@ def connect_store(
     return connect(url, organisation=organisation, directory=directory)
 
 
+@_naming_extras("reports")
 def report(
     name: str,
     *,
@@ -195,7 +201,8 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         from importlib import import_module
 
-        return import_module(_ROOMS[name])
+        with _naming_extras():
+            return import_module(_ROOMS[name])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

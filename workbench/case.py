@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench._extras import naming_extras
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -167,6 +169,7 @@ class Case:
         found = triage(open_engine(), counted.column("address"), concern, counted.column("hits"))
         return replace(found, origin=Origin(self, columns))
 
+    @naming_extras()
     def map(self, table: str | None = None, **options: Any) -> AddressMap:
         """Draw a table on a map, with its flows and times, or, without one, all addresses of the case; the
         options are those of :func:`workbench.map`.
@@ -196,6 +199,7 @@ class Case:
 
         return CaseProfiles(self._file)
 
+    @naming_extras()
     def sync(
         self, store: Store | None = None, *, progress: Callable[[str, int, int], None] | None = None
     ) -> Synced:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import click
 
+from workbench._extras import naming_extras
 from workbench.cli.errors import plain_errors
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def bring_along() -> None:
     if not url and not exists():
         return
     try:
-        with _store(url) as store:
+        with naming_extras(), _store(url) as store:
             click.echo(f"store: {_refreshed(store)}")
     except (OSError, ValueError, LookupError, ImportError) as error:
         click.echo(f"the store was not brought along: {error}\nlater: workbench store refresh", err=True)

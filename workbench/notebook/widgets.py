@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from workbench._extras import naming_extras
 from workbench.secrecy import TLP
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["alerts", "conflicts", "lookup", "profile", "progress", "tlp"]
 
 
+@naming_extras()
 def lookup(text: str = "", *, snapshot: Snapshot | str | None = None) -> LookupBox:
     """A box to look addresses up in: type one, or paste a report with ``185[.]220[.]101[.]4`` in it.
 
@@ -35,6 +37,7 @@ def lookup(text: str = "", *, snapshot: Snapshot | str | None = None) -> LookupB
     return LookupBox(text, snapshot=snapshot)
 
 
+@naming_extras()
 def profile(which: Profile | str, store: Store | Case | CaseProfiles | None = None) -> ProfileCard:
     """The card of a profile, to be changed in place: a profile, or an address that ``store`` or a case has one of.
 
@@ -63,6 +66,7 @@ def profile(which: Profile | str, store: Store | Case | CaseProfiles | None = No
     return ProfileCard(found, origin)
 
 
+@naming_extras()
 def progress(title: str = "Working") -> Progress:
     """Bars with a cancel button for long work, to be given as its ``progress=``::
 
@@ -76,6 +80,7 @@ def progress(title: str = "Working") -> Progress:
     return Progress(title)
 
 
+@naming_extras()
 def tlp(thing: Any = TLP.AMBER, store: Store | None = None) -> TLPPicker:
     """Choose a level of the Traffic Light Protocol, with FIRST's definitions, recipients and the reason.
 
@@ -90,6 +95,7 @@ def tlp(thing: Any = TLP.AMBER, store: Store | None = None) -> TLPPicker:
     return TLPPicker(thing, store)
 
 
+@naming_extras()
 def alerts(store: Store) -> AlertFeed:
     """The alerts of a store, live: acknowledge them, close them, with a note. ``feed.close()`` ends it."""
     from workbench.notebook.alert_feed import AlertFeed
@@ -97,6 +103,7 @@ def alerts(store: Store) -> AlertFeed:
     return AlertFeed(store)
 
 
+@naming_extras()
 def conflicts(case: Case) -> ConflictResolver:
     """What is to be settled after ``case.sync()``: both sides with their differences, and a choice for each."""
     from workbench.notebook.conflict_resolver import ConflictResolver

@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from workbench._extras import naming_extras
+
 if TYPE_CHECKING:
     from workbench.reports.document import Document
     from workbench.reports.executing import ReportError
@@ -36,6 +38,7 @@ _FROM = {
 __all__ = ["FORMATS", "Column", "Document", "Parameter", "ParameterError", "Report", "ReportError", "Template", "recipient", "run", "schedule", "template", "templates", "tick_now"]  # fmt: skip
 
 
+@naming_extras("reports")
 def __getattr__(name: str) -> Any:
     if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench._extras import naming_extras
+
 if TYPE_CHECKING:
     from workbench.store.administration import Administration, Status
     from workbench.store.alerts import Alert, Watchlist
@@ -75,6 +77,7 @@ def connect_store(
     return Store(as_role(superuser, role))
 
 
+@naming_extras()
 def __getattr__(name: str) -> Any:
     if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from workbench._extras import naming_extras
+
 if TYPE_CHECKING:
     from workbench.exchange.stix.dossier import Dossier, Investigation, Remark, Seen, dossiers_of
     from workbench.exchange.stix.evidence import entries_of
@@ -50,6 +52,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@naming_extras("exchange")
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -15,6 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from workbench._extras import naming_extras
+
 if TYPE_CHECKING:
     from workbench.exchange.taxii.errors import RejectedError, TaxiiError, TooLargeError
     from workbench.exchange.taxii.manifests import manifest
@@ -46,6 +48,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@naming_extras("exchange")
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
