@@ -182,3 +182,42 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
+
+
+def _typed() -> list[tuple[str, str]]:
+    """Every command line of the pages for users."""
+    found = []
+    for page in (
+        ROOT / "README.md",
+        PACKAGE / "GUIDE.md",
+        PACKAGE / "store" / "README.md",
+        PACKAGE / "api" / "README.md",
+    ):
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.lstrip().startswith("workbench "):
+                    found.append((page.name, line.strip()))
+    return found
+
+
+@pytest.mark.parametrize(("page", "line"), _typed())
+def test_what_the_pages_type_are_commands_with_options_that_there_are(page: str, line: str) -> None:
+    import shlex
+
+    import click
+
+    from workbench.cli.commands import workbench
+
+    words = shlex.split(line, comments=True)[1:]
+    for end in ("|", ">", "&&", "&", "2>"):
+        words = words[: words.index(end)] if end in words else words
+    command: click.Command = workbench
+    context = click.Context(workbench)
+    while isinstance(command, click.Group):
+        name = words.pop(0)
+        if name == "--help":
+            return
+        inner = command.get_command(context, name)
+        assert inner is not None, f"{page}: no command {name!r} in: {line}"
+        command = inner
+    command.make_parser(click.Context(command)).parse_args(words)
