@@ -267,3 +267,15 @@ def test_precision_and_recall_come_from_the_right_side_of_the_table(measures: Mo
     table = measures.confusion(["a", "a", "a", "b"], ["a", "a", "b", "b"], ["a", "b"])
     assert table.tolist() == [[2, 1], [0, 1]]
     assert measures.precision_recall(table) == [(1.0, pytest.approx(2 / 3)), (0.5, 1.0)]
+
+
+def test_a_datacenter_of_concern_is_as_sure_as_it_is_a_datacenter() -> None:
+    """The lists of attackers say nothing of it, so that their coverage is no ground for its confidence."""
+    import workbench as wb
+
+    rows = {
+        row["address"]: row for row in wb.triage(["119.28.0.93", "74.49.240.48"], {"HK"}).table.to_pylist()
+    }
+    assert rows["119.28.0.93"]["verdict"] == "watch"
+    assert rows["119.28.0.93"]["confidence"] == pytest.approx(0.9, abs=0.05)  # a list graded B
+    assert rows["74.49.240.48"]["confidence"] == pytest.approx(0, abs=1e-3)

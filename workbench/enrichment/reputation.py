@@ -28,7 +28,8 @@ still holds, the noisy-or of belief times stated times decay. For ``malicious``,
 are the listings of attackers and abusers, times the root of ``counter``; for ``anonymised`` those of Tor, VPN and
 proxies. For ``clean`` it is the share of the addresses which will be reported in those 14 days that the snapshot's
 lists of attackers would have named, joined (noisy-or) with what is known to be shared or benign; so "clean" from
-the shipped pack, which has no such list, comes with 0.
+the shipped pack, which has no such list, comes with 0. A triage that raises "clean" to ``watch``, for a datacenter in
+a country of concern, gives how far it may be taken for a datacenter.
 
 The verdict is the first that applies: ``invalid`` and ``unroutable`` by scope; ``malicious`` from
 reputation 70 with attacker or abuser evidence and no shared infrastructure; ``suspicious`` from 40 with such evidence;
@@ -73,7 +74,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,6 +126,9 @@ RELIABILITY = {
 }
 FIRST_OBSERVER = 0.6
 """How far an unnamed observer is believed, as a share of the grade of the source that counts him."""
+HOSTING_PRECISION = 0.62
+"""Of the addresses' networks that are taken for hosting by name and registry, those that are, as measured by
+``tests/bench/network_types.py``."""
 DOUBT_LEFT = 0.1
 """What each further observer who agrees leaves of the doubt."""
 HALF_LEFT_DAYS = {
@@ -191,6 +195,19 @@ def _trust(snapshot: Snapshot, evidence: pa.Table, category: NDArray[np.int64]) 
     decay = 1 / (1 + _age_days(snapshot, evidence) / (half + DAYS_PER_OBSERVER * further))
     trust: NDArray[np.float64] = belief * np.where(np.isnan(stated), 1.0, stated) * decay
     return trust
+
+
+def datacenter_confidence(snapshot: Snapshot, rows: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
+    """How far addresses may be taken for datacenters, each given by the rows of evidence that cover it: noisy-or of
+    the lists that say so, and of none the measured precision of the network type ``hosting``."""
+    flat = np.concatenate([*rows, np.array([], np.int32)]).astype(np.int64)
+    owner = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
+    evidence = snapshot.evidence.take(pa.array(flat))
+    category = _category_codes(evidence)
+    listed = np.isin(category, _codes_of({Category.DATACENTER}))
+    trust = np.where(listed, _trust(snapshot, evidence, category), 0.0)
+    found = _noisy_or(owner, numbers_of(evidence.column("source")), trust, len(rows))
+    return np.where(found > 0, np.minimum(found, 0.99), HOSTING_PRECISION).astype(np.float32)
 
 
 def _counts_observers(snapshot: Snapshot) -> NDArray[np.bool_]:

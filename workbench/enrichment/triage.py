@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from workbench.addresses.text import string_column
 from workbench.enrichment.countries import is_country_code
 from workbench.enrichment.engine import Engine
-from workbench.enrichment.reputation import FLAGS
+from workbench.enrichment.reputation import FLAGS, datacenter_confidence
 
 __all__ = ["Triage", "triage"]
 
@@ -134,7 +134,7 @@ def triage(engine: Engine, addresses: Any, concern: Iterable[str] = (), hits: An
     malformed = pc.sum(pc.equal(scope, "invalid")).as_py() or 0
     unroutable = len(table) - (pc.sum(external).as_py() or 0) - malformed
     table = _one_row_an_address(table.filter(external))
-    table = _with_concern(table, codes)
+    table = _with_concern(engine, table, codes)
     rank = pa.array(
         [_ORDER.index(v) for v in table.column("verdict").cast(pa.string()).to_pylist()], pa.int8()
     )
@@ -173,7 +173,7 @@ def _one_row_an_address(table: pa.Table) -> pa.Table:
     return kept.set_column(kept.column_names.index("hits"), "hits", pa.array(hits))
 
 
-def _with_concern(table: pa.Table, codes: frozenset[str]) -> pa.Table:
+def _with_concern(engine: Engine, table: pa.Table, codes: frozenset[str]) -> pa.Table:
     country = table.column("country").cast(pa.string())
     concerned = pc.and_(
         pc.fill_null(pc.is_in(country, pa.array(sorted(codes), pa.string())), False),
@@ -193,4 +193,13 @@ def _with_concern(table: pa.Table, codes: frozenset[str]) -> pa.Table:
         table = table.set_column(
             table.column_names.index(name), name, column.combine_chunks().dictionary_encode()
         )
+    # Such a verdict rests on where and what it is, and no more on what lists of attackers would have named.
+    rows = engine.evidence_rows(table.filter(raised).column("address").to_pylist())
+    confidence = np.array(table.column("confidence").to_numpy())
+    confidence[raised.to_numpy(zero_copy_only=False).astype(bool)] = datacenter_confidence(
+        engine.snapshot, rows
+    )
+    table = table.set_column(
+        table.column_names.index("confidence"), "confidence", pa.array(confidence, pa.float32())
+    )
     return table.append_column("concern", concerned)
