@@ -24,6 +24,7 @@ from tests.store.conftest import Town, build_town
 from workbench.api import Settings
 from workbench.exchange import taxii
 from workbench.exchange.stix import ObjectStore, WithheldError, import_into
+from workbench.reports.scheduling import schedule, tick_now
 from workbench.store import NotFound
 
 __all__ = ["api", "api_town", "credential", "medallion", "postgres", "serve"]
@@ -179,6 +180,20 @@ def test_from_a_log_to_a_partner(
     assert ATTACKER not in str(hears_green.told)
     for listening in (hears_green, hears_all):
         listening.end()
+
+    # Every morning a report on the matter for the client, by a schedule: without what is named for others.
+    url = town.url_of("ines")
+    schedule(
+        "investigation", called="for the grid", cron="0 7 * * *", deliver=[str(tmp_path / "reports")], to=["html", "ipynb"],
+        parameters={"investigation": str(matter.id), "store": url}, for_whom={"organisation": "grid"}, url=url,
+    )  # fmt: skip
+    assert [outcome.status for outcome in tick_now(url=url)] == ["waiting"]
+    assert [outcome.status for outcome in tick_now(url=url, force=True)] == ["done"]
+    written = [path.read_text() for path in (tmp_path / "reports").rglob("*") if path.is_file()]
+    for shown in (EXIT, ATTACKER, "TLP:AMBER"):
+        assert any(shown in text for text in written)
+    for secret in (HINT, OTHER_ATTACKER):
+        assert not any(secret in text for text in written)
 
     # To the partner goes what the community may have; the rest stops the push, or stays.
     inbox = medallion.collection()
