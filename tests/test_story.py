@@ -190,9 +190,9 @@ def test_from_a_log_to_a_partner(
     assert [outcome.status for outcome in tick_now(url=url)] == ["waiting"]
     assert [outcome.status for outcome in tick_now(url=url, force=True)] == ["done"]
     written = [path.read_text() for path in (tmp_path / "reports").rglob("*") if path.is_file()]
-    for shown in (EXIT, ATTACKER, "TLP:AMBER"):
+    for shown in (ATTACKER, SOURCE, "TLP:AMBER"):
         assert any(shown in text for text in written)
-    for secret in (HINT, OTHER_ATTACKER):
+    for secret in (HINT, OTHER_ATTACKER, EXIT):  # GREEN is for the community, which the grid is not of
         assert not any(secret in text for text in written)
 
     # To the partner goes what the community may have; the rest stops the push, or stays.
