@@ -420,7 +420,7 @@ def test_hostile_text_is_text(host: Callable[..., Hosted], case: Case) -> None:
     settle(hosted, lambda: hosted.page.click(".wb-card:nth-child(3) .wb-entry >> nth=0"))
     settle(hosted, lambda: hosted.page.fill(".wb-search", MARKUP))
     case.profiles.create(ATTACKER, tags=[MARKUP[:90]], notes=MARKUP)
-    hosted.page.fill(".wb-search", ATTACKER)
+    settle(hosted, lambda: hosted.page.fill(".wb-search", ATTACKER))
     hosted.page.locator(".wb-rows .wb-line:not([hidden])", has_text=ATTACKER).click()
     hosted.wait("() => document.querySelector('.wb-evidence')?.textContent.includes('Exercise')")
     hosted.page.click("text=Choose shown")

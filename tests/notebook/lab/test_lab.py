@@ -233,7 +233,7 @@ def test_a_bundle_displayed_by_a_kernel_is_a_table_with_tlp_and_cards(page: Any,
     rest_on(page, *middle_of(page, EXIT, ".ipw-stix"))
     page.wait_for_selector(f".ipw-hover .ipw-headline >> text={EXIT}")
     page.fill(".ipw-stix .ipw-search", "credential")
-    assert page.locator(".ipw-stix tbody tr").count() == 2
+    page.wait_for_function("document.querySelectorAll('.ipw-stix tbody tr').length === 2")
 
 
 def test_a_stix_file_opens_as_a_table_and_a_broken_one_says_why(page: Any, lab: Lab) -> None:
