@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from workbench.intel import Snapshot
     from workbench.notebook import widgets as widgets
     from workbench.notebook.board import Board
-    from workbench.notebook.mapped import AddressMap
+    from workbench.notebook.maps import AddressMap
     from workbench.reports import Report
     from workbench.store import Store
 

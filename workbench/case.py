@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from workbench.enrichment import Intel, Triage
-    from workbench.notebook.mapped import AddressMap
+    from workbench.notebook.maps import AddressMap
     from workbench.store.casefile import CaseFile
     from workbench.store.connection import Store
     from workbench.store.offline import CaseProfiles, Unsettled

@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from workbench.case import Case
-from workbench.notebook import board_actions as actions
-from workbench.notebook.board_actions import Keeper, Outcome, Step
-from workbench.notebook.board_rows import FLAGS, arrow_bytes, rows_of
-from workbench.notebook.board_times import Met, times_of
-from workbench.notebook.condensed import condensed
+from workbench.notebook.board import actions
+from workbench.notebook.board.actions import Keeper, Outcome, Step
+from workbench.notebook.board.rows import FLAGS, arrow_bytes, rows_of
+from workbench.notebook.board.times import Met, times_of
 from workbench.notebook.intake import Roles
+from workbench.notebook.intake.condensed import condensed
 from workbench.notebook.verdicts import LOOKS
 from workbench.secrecy import TLP
 

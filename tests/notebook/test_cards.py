@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import workbench as wb
-from workbench.notebook import tree
-from workbench.notebook.conflicting import differences
-from workbench.notebook.little_map import little_map
-from workbench.notebook.modules import joined
-from workbench.notebook.showing import shown
-from workbench.notebook.tree import html, plain, tag
+from workbench.notebook.browser.modules import joined
+from workbench.notebook.browser.shipped import asset
+from workbench.notebook.cards.little_map import little_map
+from workbench.notebook.showing import shown, tree
+from workbench.notebook.showing.conflicting import differences
+from workbench.notebook.showing.tree import html, plain, tag
 
 from .test_showing import Page, looked_at
 
@@ -72,7 +72,7 @@ def test_a_little_map_is_little_wherever_it_is(
 
 def test_evidence_of_earlier_snapshots_is_on_the_time_line() -> None:
     from workbench.intel.timeline import Listed
-    from workbench.notebook.listings import spans_of, timeline
+    from workbench.notebook.cards.listings import spans_of, timeline
 
     days = [datetime(2026, month, 1, tzinfo=UTC) for month in (3, 5, 8)]
     record = wb.lookup(ATTACKER)
@@ -226,7 +226,7 @@ def test_control_characters_are_shown_as_such_and_other_scripts_left_alone() -> 
 
 
 def test_the_browser_knows_the_same_elements_and_attributes() -> None:
-    text = (Path(tree.__file__).parent / "assets" / "common" / "tree.js").read_text()
+    text = asset("common/tree.js")
     lists = [set(found.split()) for found in re.findall(r'new Set\("([^"]+)"', text)]
     assert lists[0] | lists[1] == tree.TAGS
     assert lists[2] == tree.ATTRIBUTES

@@ -355,7 +355,7 @@ def test_conflicts_of_a_sync_are_settled_side_by_side(
 
 
 def test_bars_say_how_far_it_is_and_the_button_ends_it(host: Any) -> None:
-    from workbench.notebook.progress_widget import ProgressBars
+    from workbench.notebook.progress.bars import ProgressBars
 
     pressed: list[str] = []
     bars = ProgressBars(f"Update {MARKUP}", lambda: pressed.append("x"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.notebook.magic import bound
+from workbench.notebook.session.magic import bound
 
 if TYPE_CHECKING:
     from tests.notebook.conftest import Kernel

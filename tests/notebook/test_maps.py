@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 import workbench as wb
 from workbench.enrichment import countries, page
 from workbench.notebook import places
-from workbench.notebook.activity import BINS, Activity, seconds_of
 from workbench.notebook.intake import roles_of
+from workbench.notebook.intake.activity import BINS, Activity, seconds_of
 from workbench.notebook.maps import draw
 from workbench.notebook.verdicts import LOOKS
 from workbench.secrecy import TLP

@@ -14,8 +14,7 @@ import duckdb
 import pytest
 
 import workbench as wb
-from workbench.notebook.cancelling import Cancelled
-from workbench.notebook.progress import Progress
+from workbench.notebook.progress import Cancelled, Progress
 
 if TYPE_CHECKING:
     from workbench.case import Case

@@ -157,7 +157,7 @@ def test_a_kernel_shows_it_and_a_terminal_does_not_import_it(kernel: Kernel) -> 
     assert ran.shown[0]["text/plain"].startswith("<Snapshot")
     code = (
         "from IPython.terminal.interactiveshell import TerminalInteractiveShell as T\nimport sys\nshell = T.instance()\n"
-        "import workbench as wb\nshell.display_formatter.format(wb.intel.open())\nprint('workbench.notebook.sheets' in sys.modules)"
+        "import workbench as wb\nshell.display_formatter.format(wb.intel.open())\nprint('workbench.notebook.showing.sheets' in sys.modules)"
     )
     assert kernel.run(f"import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', {code!r}], capture_output=True, text=True).stdout.split()[-1])").printed == "False\n"  # fmt: skip
 

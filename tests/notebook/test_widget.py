@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.notebook import modules
-from workbench.notebook.modules import joined, stylesheet
-from workbench.notebook.shipped import asset
+from workbench.notebook.browser import modules
+from workbench.notebook.browser.modules import joined, stylesheet
+from workbench.notebook.browser.shipped import asset
 from workbench.notebook.verdicts import LOOKS
 from workbench.secrecy import TLP
 

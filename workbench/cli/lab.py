@@ -30,8 +30,7 @@ def lab(folder: Path | None, options: tuple[str, ...], port: int | None, no_brow
       workbench lab cases/2026-11 --no-browser
       workbench lab . -- --ServerApp.ip=0.0.0.0
     """
-    from workbench.notebook.desk import guided_notebooks, prepare_desk
-    from workbench.notebook.starting import lab_arguments, start
+    from workbench.notebook.lab import guided_notebooks, lab_arguments, prepare_desk, start
 
     if folder is not None and str(folder).startswith("-"):
         folder, options = None, (str(folder), *options)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from workbench.enrichment import Engine
-    from workbench.notebook.mapped import AddressMap
+    from workbench.notebook.maps import AddressMap
     from workbench.store import Store
 
 __all__ = ["MIME", "Document"]

@@ -6,13 +6,12 @@ import json
 import math
 from functools import cache
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from workbench.notebook import shipped
+from workbench.notebook.browser.shipped import asset
 from workbench.notebook.places import place_of
 from workbench.notebook.verdicts import HOSTILE, LOOKS, Look
 
@@ -80,7 +79,7 @@ def _y(latitude: Any) -> Any:
 @cache
 def _land() -> str:
     """The countries of the shipped basemap (TopoJSON, Natural Earth) as one path."""
-    world = json.loads((Path(shipped.__file__).parent / "assets" / "world.json").read_text(encoding="utf-8"))
+    world = json.loads(asset("world.json"))
     scale, shift = (np.array(world["transform"][name]) for name in ("scale", "translate"))
     arcs = [np.cumsum(np.array(arc), axis=0) * scale + shift for arc in world["arcs"]]
     name = "countries" if "countries" in world["objects"] else next(iter(world["objects"]))

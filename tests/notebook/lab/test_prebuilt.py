@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.notebook import desk
-from workbench.notebook.starting import lab_arguments
+from workbench.notebook.lab import desk, lab_arguments
 
 EXTENSIONS = Path(__file__).resolve().parents[3] / "extensions"
 PREBUILT = EXTENSIONS / "prebuilt" / "ip-workbench"

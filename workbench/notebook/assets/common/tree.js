@@ -1,4 +1,4 @@
-// A tree of elements that Python made (workbench/notebook/tree.py) as a page: known elements and attributes alone, text as text.
+// A tree of elements that Python made (workbench/notebook/showing/tree.py) as a page: known elements and attributes alone, text as text.
 
 const TAGS = new Set("a article b bdi button caption code dd del details div dl dt em footer h3 h4 header i ins li ol p pre section small span strong summary table tbody td th thead time tr ul".split(" "));
 const DRAWN = new Set("svg g path circle rect line text title".split(" "));

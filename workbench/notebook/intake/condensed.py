@@ -1,0 +1,61 @@
+"""A table of DuckDB with a row an event, condensed there to a row for each pair of addresses and step of time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from workbench.enrichment.engine import SCHEMA
+from workbench.notebook.intake.roles import Roles
+
+__all__ = ["condensed", "in_utc", "quoted"]
+
+_STEPS, _FEW_STEPS, _MANY_ROWS = 2400, 96, 1_000_000
+"""Steps in the time of the whole table, finer than the bins of a map; of a table of many rows twice its bins, so
+that "last seen" is then as coarse as that."""
+
+
+def condensed(relation: Any, roles: Roles) -> pa.Table:
+    """The relation grouped by its addresses, its ``tlp`` and steps of its time, with ``hits``; of other columns that
+    a map shows any value. Ten million rows of a log become as many as there are pairs and steps."""
+    columns = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    groups = [name for name in (roles.source, roles.target) if name]
+    chosen = [f"{quoted(n)}::VARCHAR AS {quoted(n)}" for n in groups]
+    keys = [quoted(n) for n in groups]
+    if "tlp" in columns:
+        chosen.append('"tlp"')
+        keys.append('"tlp"')
+    if roles.time and columns[roles.time].startswith(("TIMESTAMP", "DATE")):
+        name = quoted(roles.time)
+        at = in_utc(roles.time, columns[roles.time])
+        first, last = relation.aggregate(f"epoch_us(min({at})), epoch_us(max({at}))").fetchall()[0]  # fmt: skip
+        (rows,) = relation.count("*").fetchall()[0]
+        step = max(1, ((last or 0) - (first or 0)) // (_FEW_STEPS if rows > _MANY_ROWS else _STEPS))
+        bucket = f"epoch_us({at}) // {step}"
+        chosen.append(f"min({at}) AS {name}")
+        keys.append(bucket)
+    elif roles.time:
+        chosen.append(quoted(roles.time))
+        keys.append(quoted(roles.time))
+    weighed = "hits" in columns and "INT" in columns["hits"]
+    chosen.append("sum(hits)::BIGINT AS hits" if weighed else "count(*) AS hits")
+    taken = {*groups, "tlp", roles.time, "hits"}
+    wanted = {
+        *((roles.label,) if roles.label else ()), *roles.extras,
+        *SCHEMA.names, *(f"{g}_{n}" for g in groups for n in SCHEMA.names),
+    }  # fmt: skip
+    chosen += [f"any_value({quoted(n)}) AS {quoted(n)}" for n in columns if n in wanted - taken]
+    return relation.aggregate(", ".join(chosen), ", ".join(keys)).to_arrow_table()
+
+
+def quoted(name: str) -> str:
+    """A name as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def in_utc(name: str, kind: str) -> str:
+    """A column of moments as SQL that gives UTC, whatever the time zone of the session is."""
+    return (
+        f"make_timestamp(epoch_us({quoted(name)}))" if "TIME ZONE" in kind else f"{quoted(name)}::TIMESTAMP"
+    )
