@@ -56,7 +56,9 @@ def settle(hosted: Hosted, act: Callable[[], Any]) -> None:
     before = hosted.page.evaluate("() => Number(document.querySelector('.wb-board').dataset.drawn)")
     act()
     hosted.wait(f"() => Number(document.querySelector('.wb-board').dataset.drawn) > {before}")
-    hosted.page.wait_for_timeout(250)
+    # A timer of the page comes after those that it set before, however late they are; one of this process might not.
+    hosted.page.evaluate("() => new Promise((done) => setTimeout(done, 250))")
+    hosted.page.wait_for_timeout(25)
     hosted.pump()
 
 
