@@ -12,8 +12,6 @@ from workbench.notebook.showing.sheets import Sheet, page
 from workbench.notebook.showing.tree import tag
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from workbench.enrichment import Intel
     from workbench.intel import Snapshot
 
@@ -71,8 +69,3 @@ def _answered(record: Intel) -> list[Section]:
 
     rows = [tag("li", tag("b", answer.provider), ": ", tag("bdi", _told(answer))) for answer in record.answers]  # fmt: skip
     return [Section("Asked", tag("ul", rows))] if rows else []
-
-
-def day(moment: datetime | None) -> str:
-    """A day, or nothing."""
-    return f"{moment:%Y-%m-%d}" if moment else ""
