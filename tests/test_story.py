@@ -24,7 +24,7 @@ from tests.store.conftest import Town, build_town
 from workbench.api import Settings
 from workbench.exchange import taxii
 from workbench.exchange.stix import ObjectStore, WithheldError, import_into
-from workbench.reports.scheduling import schedule, tick_now
+from workbench.reports import schedule, tick_now
 from workbench.store import NotFound
 
 __all__ = ["api", "api_town", "credential", "medallion", "postgres", "serve"]

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from workbench import reports
-from workbench.reports.printing import browser
+from workbench.reports.making.printing import browser
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = ROOT / "data" / "samples" / "firewall.log"

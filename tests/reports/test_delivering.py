@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from workbench.reports import delivering
-from workbench.reports.delivering import DeliveryError, check_target, deliver, tell_failure
-from workbench.reports.facts import Facts
+from workbench.reports.making.facts import Facts
+from workbench.reports.scheduling import delivering
+from workbench.reports.scheduling.delivering import DeliveryError, check_target, deliver, tell_failure
 from workbench.secrecy import TLP
 from workbench.store import webhook
 

@@ -15,7 +15,7 @@ from pypdf import PdfReader
 
 from workbench import reports
 from workbench.reports import Document
-from workbench.reports.executing import ReportError
+from workbench.reports.making.executing import ReportError
 from workbench.reports.matters import (
     alerts_since,
     known_of,

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from workbench.cli.commands import workbench
-from workbench.reports.ledger import FileLedger
+from workbench.reports.scheduling.ledger import FileLedger
 
 httpx = pytest.importorskip("httpx")
 

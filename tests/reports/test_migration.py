@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from workbench.reports.storeledger import StoreLedger
+from workbench.reports.scheduling.storeledger import StoreLedger
 from workbench.store import Administration, Store
 from workbench.store.administration import _config
 

@@ -92,7 +92,9 @@ def test_what_is_shown_of_parameters_names_neither_folder_nor_server() -> None:
 
 
 def test_no_kernel_is_started_for_a_bad_parameter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("workbench.reports.running.execute", lambda *_: pytest.fail("a kernel was started"))
+    monkeypatch.setattr(
+        "workbench.reports.making.running.execute", lambda *_: pytest.fail("a kernel was started")
+    )
     with pytest.raises(ParameterError):
         reports.run("triage", {"source": LOG, "concern": "XX"}, output=tmp_path)
     assert not list(tmp_path.iterdir())

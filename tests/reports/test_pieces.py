@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.reports import pieces
+from workbench.reports.making.rendering import _css, byline, colophon
 from workbench.reports.pieces import Column
-from workbench.reports.rendering import _css, byline, colophon
 from workbench.reports.wording import counted, listed, sentence
 
 from .conftest import HOSTILE

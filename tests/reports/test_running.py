@@ -17,8 +17,8 @@ from click.testing import CliRunner
 
 from workbench import reports
 from workbench.cli.commands import workbench
-from workbench.reports.executing import ReportError, without
-from workbench.reports.running import workroom
+from workbench.reports.making.executing import ReportError, without
+from workbench.reports.making.running import workroom
 
 from .conftest import LOG, ROOT, Made, pdf_text, template
 
@@ -123,7 +123,7 @@ def test_a_kernel_that_dies_or_hangs_is_told_and_its_notebook_kept(
         reports.run(dying, output=tmp_path / "out")
     assert told.value.notebook is not None
     assert "the kernel died" in told.value.notebook.read_text()
-    monkeypatch.setattr("workbench.reports.executing.CELL_SECONDS", 2)
+    monkeypatch.setattr("workbench.reports.making.executing.CELL_SECONDS", 2)
     hanging = template(tmp_path, "import time\ntime.sleep(600)")
     with pytest.raises(ReportError, match="ran for longer than"):
         reports.run(hanging, output=tmp_path / "out")
@@ -179,7 +179,7 @@ def test_progress_tells_each_cell(tmp_path: Path) -> None:
 
 def test_two_reports_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
     mine = template(tmp_path, WRITES)
-    from workbench.reports.running import place
+    from workbench.reports.making.running import place
 
     first = reports.run(mine, output=tmp_path)
     second = place(first.files, first.facts, tmp_path)
@@ -227,7 +227,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("workbench.reports.running._copy", full)
+    monkeypatch.setattr("workbench.reports.making.running._copy", full)
     with pytest.raises(OSError, match="No space left"):
         reports.run(mine, output=out)
     assert not list(out.iterdir())

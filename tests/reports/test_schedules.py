@@ -23,14 +23,14 @@ from hypothesis import strategies as st
 
 from workbench import reports
 from workbench.cli.commands import workbench
-from workbench.reports import ticking
-from workbench.reports.facts import Facts
-from workbench.reports.ledger import FileLedger, Ledger
+from workbench.reports.making.facts import Facts
 from workbench.reports.parameters import ParameterError
-from workbench.reports.planning import Schedule, due, next_due, planned
-from workbench.reports.storeledger import StoreLedger
-from workbench.reports.ticking import tick
-from workbench.reports.timers import cron_line, systemd_units
+from workbench.reports.scheduling import ticking
+from workbench.reports.scheduling.ledger import FileLedger, Ledger
+from workbench.reports.scheduling.planning import Schedule, due, next_due, planned
+from workbench.reports.scheduling.storeledger import StoreLedger
+from workbench.reports.scheduling.ticking import tick
+from workbench.reports.scheduling.timers import cron_line, systemd_units
 from workbench.secrecy import TLP
 from workbench.store import Store
 

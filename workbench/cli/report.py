@@ -12,8 +12,8 @@ import click
 from workbench.cli.errors import plain_errors
 
 if TYPE_CHECKING:
-    from workbench.reports.ledger import Ledger
-    from workbench.reports.planning import Schedule
+    from workbench.reports.scheduling.ledger import Ledger
+    from workbench.reports.scheduling.planning import Schedule
 
 __all__ = ["report"]
 
@@ -70,7 +70,7 @@ def run(
     workbench report run partner-bulletin -p source=firewall.log -p tlp=green --for-organisation "CERT B" -o outgoing
     """
     from workbench import reports
-    from workbench.reports.recording import recorded
+    from workbench.reports.scheduling.recording import recorded
 
     for_whom = reports.recipient(for_member, for_tlp, for_organisation)
     with _ledger(url) as ledger, _Progress() as progress:
@@ -118,7 +118,7 @@ def list_(url: str | None) -> None:
     from datetime import UTC, datetime
 
     from workbench import reports
-    from workbench.reports.planning import next_due
+    from workbench.reports.scheduling.planning import next_due
 
     _print_table(
         ("report", "what it tells"),
@@ -171,8 +171,8 @@ def schedule(
     from datetime import UTC, datetime
 
     from workbench import reports
-    from workbench.reports.planning import next_due
-    from workbench.reports.timers import define_in_jupyter
+    from workbench.reports.scheduling.planning import next_due
+    from workbench.reports.scheduling.timers import define_in_jupyter
 
     token = os.environ.get("JUPYTER_TOKEN", "")
     if jupyter and not token:
@@ -276,8 +276,8 @@ def tick(only: str | None, force: bool, dry_run: bool, url: str | None) -> None:
     import sys
     from datetime import UTC, datetime
 
-    from workbench.reports.ticking import is_due
-    from workbench.reports.ticking import tick as make_due
+    from workbench.reports.scheduling.ticking import is_due
+    from workbench.reports.scheduling.ticking import tick as make_due
 
     if force and not only:
         raise click.UsageError("--now is for one schedule: name it with --only")
@@ -308,7 +308,7 @@ def tick(only: str | None, force: bool, dry_run: bool, url: str | None) -> None:
 
 @contextmanager
 def _ledger(url: str | None) -> Iterator[Ledger]:
-    from workbench.reports.ledger import open_ledger
+    from workbench.reports.scheduling.ledger import open_ledger
 
     opened = open_ledger(url)
     try:
@@ -328,7 +328,7 @@ def _named(ledger: Ledger, name: str) -> Schedule:
 
 
 def _print_timer(kind: str, url: str | None) -> None:
-    from workbench.reports.timers import cron_line, systemd_units
+    from workbench.reports.scheduling.timers import cron_line, systemd_units
 
     if kind == "cron":
         click.echo("# crontab -e, then add:")

@@ -1,6 +1,8 @@
 """Reports: notebooks with parameters, made for one recipient, delivered whole or not at all.
 
-``wb.report("triage", source="firewall.log", to=["html", "pdf"])`` makes one; ``workbench report schedule`` repeats it.
+``wb.report("triage", source="firewall.log", to=["html", "pdf"])`` makes one (:mod:`~workbench.reports.making`);
+``workbench report schedule`` repeats it (:mod:`~workbench.reports.scheduling`). What lies beside the two is what templates
+are found by (``notebooks``, ``parameters``) and what they write and read with.
 """
 
 from __future__ import annotations
@@ -12,26 +14,26 @@ from workbench._extras import naming_extras
 
 if TYPE_CHECKING:
     from workbench.reports.document import Document
-    from workbench.reports.executing import ReportError
+    from workbench.reports.making.executing import ReportError
+    from workbench.reports.making.running import FORMATS, Report, recipient, run
     from workbench.reports.notebooks import Template, template, templates
     from workbench.reports.parameters import Parameter, ParameterError
     from workbench.reports.pieces import Column
-    from workbench.reports.running import FORMATS, Report, recipient, run
-    from workbench.reports.scheduling import schedule, tick_now
+    from workbench.reports.scheduling.setting import schedule, tick_now
 
 _FROM = {
-    "FORMATS": "running",
+    "FORMATS": "making.running",
     "Column": "pieces",
     "Document": "document",
     "Parameter": "parameters",
     "ParameterError": "parameters",
-    "Report": "running",
-    "ReportError": "executing",
+    "Report": "making.running",
+    "ReportError": "making.executing",
     "Template": "notebooks",
-    "recipient": "running",
-    "run": "running",
-    "schedule": "scheduling",
-    "tick_now": "scheduling",
+    "recipient": "making.running",
+    "run": "making.running",
+    "schedule": "scheduling.setting",
+    "tick_now": "scheduling.setting",
     "template": "notebooks",
     "templates": "notebooks",
 }

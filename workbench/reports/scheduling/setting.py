@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from workbench.reports.delivering import check_target
-from workbench.reports.ledger import open_ledger
+from workbench.reports.making.running import FORMATS
 from workbench.reports.notebooks import template
 from workbench.reports.parameters import checked
-from workbench.reports.planning import Schedule, local_zone, next_due
-from workbench.reports.running import FORMATS
-from workbench.reports.ticking import Outcome, tick
+from workbench.reports.scheduling.delivering import check_target
+from workbench.reports.scheduling.ledger import open_ledger
+from workbench.reports.scheduling.planning import Schedule, local_zone, next_due
+from workbench.reports.scheduling.ticking import Outcome, tick
 from workbench.secrecy import TLP
 
 __all__ = ["schedule", "tick_now"]
@@ -25,7 +25,7 @@ def schedule(
     retries: int = 2, secrecy: TLP | str = TLP.AMBER_STRICT, url: str | None = None,
 ) -> Schedule:  # fmt: skip
     """Have the report ``name`` made at the times of ``cron`` and delivered to every target in ``deliver``; see
-    :mod:`workbench.reports.delivering`. Whatever can be found wrong is found now, not in the night.
+    :mod:`workbench.reports.scheduling.delivering`. Whatever can be found wrong is found now, not in the night.
 
     ``url`` is the store that keeps the schedule and its runs; without one it is kept on this machine. It runs with
     the rights of whoever runs ``workbench report tick`` there: its maker.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.notebook.maps.page import TLP_COLOURS, TLP_MEANING
 
 if TYPE_CHECKING:
-    from workbench.reports.facts import Facts
+    from workbench.reports.making.facts import Facts
 
 __all__ = ["byline", "colophon", "html_of"]
 

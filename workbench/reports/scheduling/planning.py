@@ -19,7 +19,7 @@ _MOST_MISSED = 100_000
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """A report that is made again and again. ``cron`` has five fields, in the time of ``zone``; ``deliveries`` and
-    ``on_failure`` are targets of :mod:`workbench.reports.delivering`; ``retries`` come after the first attempt.
+    ``on_failure`` are targets of :mod:`workbench.reports.scheduling.delivering`; ``retries`` come after the first attempt.
 
     ``secrecy`` is that of the schedule and of the record of its runs, not that of the report; at RED both are for
     their maker alone.

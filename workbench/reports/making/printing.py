@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.reports.facts import Attachment, Facts
+from workbench.reports.making.facts import Attachment, Facts
 
 __all__ = ["browser", "pdf_of"]
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from workbench.intel.home import home
-from workbench.reports.planning import Run, Schedule, planned
+from workbench.reports.scheduling.planning import Run, Schedule, planned
 from workbench.secrecy import TLP
 
 __all__ = ["FileLedger", "Ledger", "Lock", "open_ledger"]
@@ -82,7 +82,7 @@ def open_ledger(url: str | None) -> Ledger:
     if url is None:
         return FileLedger()
     from workbench.reports.audience import open_store
-    from workbench.reports.storeledger import StoreLedger
+    from workbench.reports.scheduling.storeledger import StoreLedger
 
     return StoreLedger(open_store(url))
 

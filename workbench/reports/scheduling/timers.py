@@ -8,7 +8,7 @@ import shlex
 import sys
 from typing import Any
 
-from workbench.reports.planning import Schedule
+from workbench.reports.scheduling.planning import Schedule
 
 __all__ = ["cron_line", "define_in_jupyter", "job_notebook", "systemd_units"]
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workbench.intel.home import home
-from workbench.reports.delivering import DeliveryError, check_target, deliver, tell_failure
-from workbench.reports.executing import Progress, ReportError, secrets_behind, without
-from workbench.reports.ledger import Ledger, Lock
+from workbench.reports.making.executing import Progress, ReportError, secrets_behind, without
+from workbench.reports.making.running import keep_failed, make, workroom
 from workbench.reports.notebooks import template
 from workbench.reports.parameters import checked, public
-from workbench.reports.planning import Run, Schedule, due
-from workbench.reports.running import keep_failed, make, workroom
+from workbench.reports.scheduling.delivering import DeliveryError, check_target, deliver, tell_failure
+from workbench.reports.scheduling.ledger import Ledger, Lock
+from workbench.reports.scheduling.planning import Run, Schedule, due
 from workbench.secrecy import TLP
 
 __all__ = ["Outcome", "is_due", "tick"]

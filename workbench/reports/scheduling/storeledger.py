@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from workbench.reports.ledger import Lock
-from workbench.reports.planning import Run, Schedule, planned
+from workbench.reports.scheduling.ledger import Lock
+from workbench.reports.scheduling.planning import Run, Schedule, planned
 from workbench.secrecy import TLP
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.intel.home import home
-from workbench.reports.executing import (
+from workbench.reports.hashing import file_digest
+from workbench.reports.making.executing import (
     Progress,
     ReportError,
     execute,
@@ -22,11 +23,10 @@ from workbench.reports.executing import (
     secrets_behind,
     without,
 )
-from workbench.reports.facts import Facts, facts_of
-from workbench.reports.hashing import file_digest
+from workbench.reports.making.facts import Facts, facts_of
+from workbench.reports.making.rendering import byline, colophon, html_of
 from workbench.reports.notebooks import Template, template
 from workbench.reports.parameters import checked, public
-from workbench.reports.rendering import byline, colophon, html_of
 from workbench.secrecy import TLP
 
 __all__ = ["FORMATS", "Report", "keep_failed", "make", "manifest_of", "place", "recipient", "run", "workroom"]
@@ -128,7 +128,7 @@ def make(
 
     formats = _formats(wanted)
     if "pdf" in formats:
-        from workbench.reports.printing import browser
+        from workbench.reports.making.printing import browser
 
         browser()  # before the work, not after it
     secrets = secrets_behind(values.values())
@@ -157,7 +157,7 @@ def make(
         if "html" in formats:
             files.append(page)
         if "pdf" in formats:
-            from workbench.reports.printing import pdf_of
+            from workbench.reports.making.printing import pdf_of
 
             files.append(room / f"{one.name}.pdf")
             pdf_of(page, files[-1], facts, facts.attachments)

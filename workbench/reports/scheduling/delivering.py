@@ -31,9 +31,9 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from workbench.reports.facts import Facts
+from workbench.reports.making.facts import Facts
+from workbench.reports.making.running import manifest_of, place
 from workbench.reports.parameters import HiddenSecretError
-from workbench.reports.running import manifest_of, place
 from workbench.secrecy import TLP
 
 __all__ = ["DeliveryError", "check_target", "deliver", "tell_failure"]

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.reports.ledger import Ledger
+from workbench.reports.making.running import Report, run
 from workbench.reports.notebooks import template
 from workbench.reports.parameters import checked, public
-from workbench.reports.running import Report, run
+from workbench.reports.scheduling.ledger import Ledger
 
 __all__ = ["recorded"]
 
