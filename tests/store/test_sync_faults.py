@@ -162,12 +162,14 @@ def test_ctrl_c_at_any_moment_leaves_a_case_that_the_next_sync_goes_on_with(
         for _ in range(8):
             at = signal.signal(signal.SIGALRM, signal.default_int_handler)
             try:
-                signal.setitimer(signal.ITIMER_REAL, chance.random() * 0.8)
-                case.sync(ines)
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, chance.random() * 0.8)
+                    case.sync(ines)
+                finally:  # what was raised meanwhile is raised here, and caught
+                    signal.setitimer(signal.ITIMER_REAL, 0)
             except KeyboardInterrupt:
                 interrupted += 1
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
                 signal.signal(signal.SIGALRM, at)
             case.profiles.list(limit=1)  # the file is not in the middle of anything
         case.sync(ines)
