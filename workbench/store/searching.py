@@ -24,6 +24,10 @@ FEW = 5_000
 """Ids that are sooner looked up and sorted than found by walking along the order."""
 LOOK = 1_000
 """Profiles of each audience among which what many have is looked for first."""
+FURTHER = 4
+"""Times as many, where more than :data:`FEW` have it and not enough of them are among these."""
+DENSE = 3
+"""Where one in so many of a page was among the first, the others are likely not far."""
 
 _ORDERS = {
     "reputation": ("rank", "smallint", "<", "DESC"),
@@ -110,14 +114,15 @@ def _rows(con: Any, columns: str, wanted: Filters, order: str) -> list[Any]:
     sets = list(wanted.sets)
     wants, values = list(wanted.wants), dict(wanted.values)
     if wanted.matching:
-        if wanted.common and not sets and not (wanted.selective and order != "address"):
-            found = _among_the_first(con, shown, wanted, order)
-            if found is not None:
-                return found
+        walkable = wanted.common and not sets and not (wanted.selective and order != "address")
+        if walkable and (found := _walked(con, shown, wanted, order, LOOK)) is not None:
+            return found
         (ids,) = con.execute(
             "SELECT matching(%(text)s, %(misspelt)s, %(tags)s, %(covering)s, %(few)s)",
             {**wanted.matching, "few": FEW},
         ).fetchone()
+        if ids is None and walkable:
+            return _walked(con, shown, wanted, order, FURTHER * LOOK, to_the_end=True) or []
         if ids is None:
             wants += wanted.matching_wants
             values.update(wanted.matching)
@@ -138,47 +143,65 @@ def _rows(con: Any, columns: str, wanted: Filters, order: str) -> list[Any]:
         with _walking(con):
             query = _each_audience(shown, wanted, wants, ordering, ordering)
             found = con.execute(query.encode(), values).fetchall()
-    return found
+    return found or []
 
 
-def _among_the_first(con: Any, shown: str, wanted: Filters, order: str) -> list[Any] | None:
-    """A page of words or tags that many have, found among the first of each audience without looking any of them
-    up; None where it is not certain that these come first of all."""
-    column, kind, sign, direction = _ORDERS[order]
+def _walked(
+    con: Any, shown: str, wanted: Filters, order: str, look: int, to_the_end: bool = False
+) -> list[Any] | None:
+    """A page of words or tags that many have, found by walking further and further along the order; None where it is
+    likely to be far, unless one is to go ``to_the_end``."""
+    limit = wanted.values["limit"]
+    while True:
+        found, more = _among_the_first(con, shown, wanted, order, look)
+        if not more or len(found) == limit:
+            return found
+        if not to_the_end and (look > LOOK or len(found) * DENSE < limit):
+            return None
+        look *= min(10, 2 + limit // (len(found) + 1))
+
+
+def _among_the_first(con: Any, shown: str, wanted: Filters, order: str, look: int) -> tuple[list[Any], bool]:
+    """Of a page of words or tags that many have, what is certain among the first ``look`` of each audience, found
+    without looking any of them up; and whether there may be more. An audience that has none of them is walked no
+    further than the others."""
+    column, _, sign, direction = _ORDERS[order]
     ordering = f"p.{column} {direction}, p.id {direction}"
-    values = {**wanted.values, **wanted.matching, "look": LOOK}
+    walk = (
+        f"SELECT p.id, p.{column}, {' AND '.join(wanted.matching_wants)} AS hit, row_number() OVER (ORDER BY {ordering}) AS step "
+        f"FROM profiles p WHERE {{}} ORDER BY {ordering} LIMIT %(look)s"
+    )
+    # Beyond the first of the last ones looked at there may be others, which were not.
+    query = (
+        f"{_MINE}, walked AS MATERIALIZED (SELECT p.* FROM {_each(wanted, wanted.wants, walk)}), "
+        f"edge AS MATERIALIZED (SELECT p.{column}, p.id FROM walked p WHERE p.step = %(look)s ORDER BY {ordering} LIMIT 1), "
+        f"hits AS MATERIALIZED (SELECT p.id FROM walked p WHERE p.hit AND NOT EXISTS "
+        f"(SELECT FROM edge e WHERE (p.{column}, p.id) {sign} (e.{column}, e.id)) ORDER BY {ordering} LIMIT %(limit)s) "
+        f"SELECT {shown}, more FROM (SELECT EXISTS (SELECT FROM edge)) AS m (more) "
+        f"LEFT JOIN (hits JOIN profiles p ON p.id = hits.id) ON true ORDER BY {ordering}"
+    )
     with _walking(con):
-        edge = con.execute(
-            _each_audience(
-                f"p.{column}::text, p.id", wanted, wanted.wants, f"{ordering} OFFSET %(look)s", ordering, "1"
-            ).encode(),
-            values,
-        ).fetchone()
-        wants = [*wanted.wants, *wanted.matching_wants]
-        if edge is not None:
-            beyond = {">": "<=", "<": ">="}[sign]
-            wants.append(f"(p.{column}, p.id) {beyond} (%(edge)s::{kind}, %(edge_id)s::uuid)")
-            values.update(edge=edge[0], edge_id=edge[1])
-        rows: list[Any] = con.execute(
-            _each_audience(shown, wanted, wants, ordering, ordering).encode(), values
-        ).fetchall()
-    return rows if edge is None or len(rows) == values["limit"] else None
+        found = con.execute(query.encode(), {**wanted.values, **wanted.matching, "look": look}).fetchall()
+    return [row[:-1] for row in found if row[0] is not None], found[0][-1]
 
 
-def _each_audience(
-    shown: str, wanted: Filters, wants: Sequence[str], inner: str, ordering: str, limit: str = "%(limit)s"
-) -> str:
-    """One ordered walk an audience (and value, where several are wanted), of which the best are taken: an index on
-    (audience, …) gives each in order, but not their union."""
-    branches, conditions = "", list(wants)
+_MINE = "WITH mine AS MATERIALIZED (SELECT DISTINCT audience FROM my_audiences)"
+
+
+def _each(wanted: Filters, wants: Sequence[str], walk: str) -> str:
+    """One ordered walk an audience (and value, where several are wanted): an index on (audience, …) gives each in
+    order, but not their union. ``walk`` leaves room for its conditions."""
+    branches, conditions = "", ["p.audience = mine.audience", *wants]
     for name, kind in wanted.several.items():
         branches += f"CROSS JOIN unnest(%({name})s::{kind}[]) AS any_{name} (one) "
         conditions.append(f"p.{name} = any_{name}.one")
-    return (
-        f"WITH mine AS MATERIALIZED (SELECT DISTINCT audience FROM my_audiences) SELECT {shown} FROM mine {branches}"
-        f"CROSS JOIN LATERAL (SELECT * FROM profiles p WHERE p.audience = mine.audience AND {' AND '.join(conditions)} "
-        f"ORDER BY {inner} LIMIT {limit}) AS p ORDER BY {ordering} LIMIT {limit}"
-    )
+    return f"mine {branches}CROSS JOIN LATERAL ({walk.format(' AND '.join(conditions))}) AS p"
+
+
+def _each_audience(shown: str, wanted: Filters, wants: Sequence[str], inner: str, ordering: str) -> str:
+    """The best of what each walk begins with."""
+    walk = f"SELECT * FROM profiles p WHERE {{}} ORDER BY {inner} LIMIT %(limit)s"
+    return f"{_MINE} SELECT {shown} FROM {_each(wanted, wants, walk)} ORDER BY {ordering} LIMIT %(limit)s"
 
 
 @contextmanager
