@@ -44,6 +44,100 @@ def test_other_files_become_tables_too(tmp_path: Path, name: str, data: bytes, k
         assert case.triage().table.column("address").to_pylist() == ["8.8.8.8"]
 
 
+CSV = "src_ip,n\n93.175.147.88,1\n8.8.8.8,2\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("t.csv", CSV.encode("utf-8-sig")),
+        ("t.csv", CSV.encode("utf-16")),
+        ("t.csv", CSV.encode("utf-16-le")),  # without a mark
+        ("t.csv", gzip.compress(CSV.encode())),  # the name does not say so
+        ("t.csv.gz", CSV.encode()),  # the name is wrong
+        ("t.csv", CSV.replace(",", ";").replace("\n", "\r\n").encode()),
+    ],
+    ids=["utf-8-sig", "utf-16", "utf-16-le", "gzip", "named gzip", "semicolons"],
+)
+def test_a_csv_is_read_whatever_its_encoding_and_packing(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        made = case.ingest(tmp_path / name)
+        assert (made.format, made.rows, made.unparsed) == ("csv", 2, 0)
+        assert case.con.sql("FROM t").fetchall() == [("93.175.147.88", 1), ("8.8.8.8", 2)]
+        assert case.con.sql("SHOW TABLES").fetchall() == [("t",)]
+
+
+def test_lines_of_a_csv_that_do_not_fit_are_put_aside_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(CSV + "a\n1.1.1.1,2,3,4\n" + "9.9.9.9,3\n" * 30_000 + "9.9.9.9,many\n")
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        made = case.ingest(tmp_path / "t.csv")
+        assert (made.rows, made.unparsed) == (30_002, 3)
+        aside = case.con.sql("FROM t_unparsed").fetchall()
+        assert aside == [(4, "a"), (5, "1.1.1.1,2,3,4"), (30_006, "9.9.9.9,many")]
+        assert case.tables() == ["t"]
+
+
+def test_a_title_above_the_columns_of_a_csv_is_put_aside(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("Export of 2026-10-05\n\n" + CSV)
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        made = case.ingest(tmp_path / "t.csv")
+        assert (made.rows, made.unparsed) == (2, 2)
+        assert case.con.sql("FROM t_unparsed").fetchall() == [(1, "Export of 2026-10-05"), (2, "")]
+        assert case.con.table("t").columns == ["src_ip", "n"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("t.csv", bytes(range(256)) * 40), ("t.csv", b"\xfe\xff" + CSV.encode("utf-16-be")), ("t.json", b'{"a":'), ("t.parquet", b"PAR1")],
+    ids=["binary", "big-endian", "json", "parquet"],
+)  # fmt: skip
+def test_a_damaged_file_is_refused_by_name_in_one_line(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        with pytest.raises(ValueError, match=name) as told:
+            case.ingest(tmp_path / name)
+        assert "\n" not in str(told.value)
+        assert case.tables() == []
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.json", "firewall.log", "empty"])
+def test_what_is_no_case_is_not_opened_as_one_and_left_as_it_is(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_text("" if name == "empty" else '{"src_ip": "8.8.8.8"}' if name == "t.json" else CSV)
+    file.chmod(0o644)
+    with pytest.raises(OSError, match="no DuckDB file"):
+        wb.open_case(file)
+    assert file.stat().st_mode & 0o777 == 0o644
+    with pytest.raises(OSError, match="is a folder"):
+        wb.open_case(tmp_path)
+
+
+def test_a_mistyped_table_is_told_with_those_there_are(tmp_path: Path) -> None:
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        with pytest.raises(ValueError, match="ingest a log first"):
+            case.triage("firewal")
+        case.ingest(SAMPLE)
+        for use in (
+            lambda: case.triage("firewal"),
+            lambda: case.enrich("firewal"),
+            lambda: case.enrich("firewal", "src_ip"),
+            lambda: case.map("firewal"),
+        ):
+            with pytest.raises(ValueError, match="no table 'firewal'; there are: firewall"):
+                use()
+
+
+def test_enriching_a_second_time_says_what_to_do(tmp_path: Path) -> None:
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        case.ingest(SAMPLE)
+        case.enrich("firewall", "src_ip")
+        with pytest.raises(ValueError, match=r"firewall_ip.*into=.*DROP TABLE"):
+            case.enrich("firewall", "src_ip")
+        case.con.sql('DROP TABLE "firewall_ip"')
+        case.enrich("firewall", "src_ip")
+
+
 def test_a_failed_ingest_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "cut.log.gz").write_bytes(gzip.compress(SAMPLE.read_bytes())[:-40])
     with wb.open_case(tmp_path / "case.duckdb") as case:

@@ -7,8 +7,10 @@ import importlib
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,6 +184,52 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
+
+
+def _commands() -> list[tuple[str, Any]]:
+    """Every command and group of ``workbench``, by what is typed."""
+    import click
+
+    from workbench.cli.commands import workbench
+
+    def walk(command: Any, typed: str) -> Iterator[tuple[str, Any]]:
+        yield typed, command
+        if isinstance(command, click.Group):
+            for name in command.list_commands(click.Context(command)):
+                yield from walk(command.get_command(click.Context(command), name), f"{typed} {name}")
+
+    return list(walk(workbench, "workbench"))
+
+
+COMMANDS = _commands()
+
+
+@pytest.mark.parametrize(("typed", "command"), COMMANDS, ids=[typed for typed, _ in COMMANDS])
+def test_the_help_of_a_command_teaches_it(typed: str, command: Any) -> None:
+    import click
+
+    assert command.help, f"{typed} does not say what it does"
+    for parameter in command.params:
+        assert not isinstance(parameter, click.Option) or parameter.help, (
+            f"{typed} {parameter.opts} says nothing"
+        )
+    if isinstance(command, click.Group):
+        names = command.list_commands(click.Context(command))
+        room = 78 - 6 - max(map(len, names))  # of a terminal of 80 columns
+        for name in names:
+            told = command.get_command(click.Context(command), name).get_short_help_str(room)
+            assert not told.endswith("..."), (
+                f"{typed} lists {name} as {told!r}: its first sentence is too long"
+            )
+
+
+def test_the_guide_has_every_command_and_every_public_name() -> None:
+    import workbench as wb
+
+    guide = (PACKAGE / "GUIDE.md").read_text(encoding="utf-8")
+    missing = [typed for typed, command in COMMANDS if typed not in guide]
+    missing += [f"wb.{name}" for name in wb.__all__ if name[0] != "_" and f"wb.{name}" not in guide]
+    assert not missing, f"GUIDE.md does not mention {', '.join(missing)}"
 
 
 def _typed() -> list[tuple[str, str]]:

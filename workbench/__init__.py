@@ -73,7 +73,7 @@ def lookup(
     if providers:
         from workbench.intel.providers import ask
 
-        answers = ask([address], providers, force_refresh=force_refresh, offline=offline)
+        answers = ask([record.as_pasted(address)], providers, force_refresh=force_refresh, offline=offline)
     return record.lookup(engine, address, answers)
 
 
@@ -182,6 +182,10 @@ def report(
 
 def _column(addresses: Any) -> Any:
     """A DuckDB relation of one column is that column."""
+    if type(addresses).__name__ in ("DataFrame", "Table") and hasattr(addresses, "columns"):
+        raise TypeError(
+            "a column of addresses is wanted, not a whole table: pass one of it, such as df['src_ip']"
+        )
     if type(addresses).__name__ != "DuckDBPyRelation":
         return addresses
     if len(addresses.columns) != 1:

@@ -81,10 +81,24 @@ class Case:
 
     def tables(self) -> list[str]:
         """Names of the tables, without those of lines not understood and of imported STIX objects."""
+        return [name for name in self._names() if not name.endswith("_unparsed") and name not in _STIX]
+
+    def _names(self) -> list[str]:
         rows = self.con.sql(
             "SELECT table_name FROM duckdb_tables() WHERE NOT temporary AND schema_name <> '_workbench' ORDER BY table_name"
         ).fetchall()
-        return [name for (name,) in rows if not name.endswith("_unparsed") and name not in _STIX]
+        return [name for (name,) in rows]
+
+    def _known(self, table: str) -> duckdb.DuckDBPyRelation:
+        """A table or view by its name, which is told of where there is none."""
+        import duckdb
+
+        try:
+            return self.con.table(table)
+        except duckdb.CatalogException:
+            names = ", ".join(self.tables())
+            said = f"there are: {names}" if names else "it has none yet: ingest a log first"
+            raise ValueError(f"the case has no table {table!r}; {said}") from None
 
     def ingest(
         self, path: str | Path, name: str | None = None, format: str | None = None,
@@ -93,7 +107,8 @@ class Case:
         """Read a file into a new table: a log of a known format, CSV, JSON lines, Parquet, or any text.
 
         Of text that is none of these the table has a row an address (``address, kind, count, first_line,
-        last_line``). Nothing of the table is left if reading fails. ``progress`` is called with lines read and
+        last_line``). Lines of a log or CSV that do not fit are kept in ``<name>_unparsed`` (``line, text``). Nothing of the
+        table is left if reading fails. ``progress`` is called with lines read and
         None, or, of what DuckDB reads by itself, with per cent done and 100; what it raises ends the reading.
 
         Raises:
@@ -114,24 +129,31 @@ class Case:
         from workbench.frames.duckdb import watched
 
         with watched(self.con, progress), self._transaction():
-            kind, relation = self._tabular(path)
-            if relation is None:
-                from workbench.addresses.extract import extract
+            kind, unparsed = self._read(path, table)
+            return Ingested(table, kind, self._count(table), unparsed)
 
-                kind, relation = "text", self.con.from_arrow(extract(path).table)
-            relation.create(table)
-            return Ingested(table, kind, self._count(table))
+    def _read(self, path: Path, table: str) -> tuple[str, int]:
+        """Make a table of a file that is no log, as its name says; the kind, and the lines put aside."""
+        import duckdb
 
-    def _tabular(self, path: Path) -> tuple[str, duckdb.DuckDBPyRelation | None]:
-        """The file as DuckDB's own readers see it, where its name says that it is theirs."""
+        from workbench.frames.tabular import read_csv
+
         suffixes = {suffix.lower() for suffix in path.suffixes}
-        if suffixes & {".parquet", ".pq"}:
-            return "parquet", self.con.read_parquet(str(path))
         if suffixes & {".csv", ".tsv"}:
-            return "csv", self.con.read_csv(str(path))
-        if suffixes & {".json", ".jsonl", ".ndjson"}:
-            return "json", self.con.read_json(str(path))
-        return "text", None
+            return "csv", read_csv(self.con, path, table)
+        try:
+            if suffixes & {".parquet", ".pq"}:
+                self.con.read_parquet(str(path)).create(table)
+                return "parquet", 0
+            if suffixes & {".json", ".jsonl", ".ndjson"}:
+                self.con.read_json(str(path)).create(table)
+                return "json", 0
+        except (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError) as error:
+            raise ValueError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+        from workbench.addresses.extract import extract
+
+        self.con.from_arrow(extract(path).table).create(table)
+        return "text", 0
 
     def enrich(
         self, table: str, column: str | None = None, into: str | None = None,
@@ -140,15 +162,27 @@ class Case:
         """Write ``table`` with intel on ``column`` to ``into`` (``<table>_ip`` by default); returns it.
 
         Raises:
-            ValueError: the column is missing, or is not said and cannot be guessed.
+            ValueError: the table or column is missing, the column is not said and cannot be guessed, or ``into`` is
+                there already.
         """
         from workbench.frames.duckdb import enrich_table
 
         chosen = column or self._address_columns(table)[0]
-        return enrich_table(self.con, table, chosen, into or f"{table}_ip", progress=progress)
+        result = into or f"{table}_ip"
+        if result in self._names():
+            raise ValueError(
+                f"the case has a table {result!r} already: pass another into=, or drop it first: "
+                f"case.con.sql('DROP TABLE {_quoted(result)}')"
+            )
+        self._known(table)
+        return enrich_table(self.con, table, chosen, result, progress=progress)
 
     def triage(self, table: str | None = None, concern: Iterable[str] = ()) -> Triage:
-        """Judge the distinct external addresses of a table, or of all tables, worst first."""
+        """Judge the distinct external addresses of a table, or of all tables, worst first.
+
+        Raises:
+            ValueError: there is no such table, it has no column of addresses, or ``concern`` is no country code.
+        """
         from workbench.enrichment import open_engine
         from workbench.enrichment.triage import triage
 
@@ -175,7 +209,7 @@ class Case:
         options are those of :func:`workbench.map`.
 
         Raises:
-            ValueError: the case has no table with addresses.
+            ValueError: there is no such table, or none with addresses.
         """
         from workbench.notebook.maps import draw
 
@@ -184,7 +218,7 @@ class Case:
             table = named[0] if len(named) == 1 else None
         case = "Case" if str(self.path) == ":memory:" else self.path.stem
         options.setdefault("title", f"{case}: {table}" if table else case)
-        return draw(self.con.table(table) if table else self.triage(), **options)
+        return draw(self._known(table) if table else self.triage(), **options)
 
     def profile(self, address: str) -> Intel:
         """Everything known of one address."""
@@ -201,10 +235,10 @@ class Case:
 
     @naming_extras()
     def sync(
-        self, store: Store | None = None, *, progress: Callable[[str, int, int], None] | None = None
+        self, store: Store | str | None = None, *, progress: Callable[[str, int, int], None] | None = None
     ) -> Synced:
-        """Bring the profiles here and those of a store together: the one given, that of the last time, or the one
-        on this machine. ``progress`` is called with what is being done, how much is done and how much there is; without
+        """Bring the profiles here and those of a store together: the one given, connected or by its URL, that of the
+        last time, or the one on this machine. ``progress`` is called with what is being done, how much is done and how much there is; without
         it a bar is shown, in a terminal and in a notebook.
 
         What both sides changed differently stays as it is on each, and is in :meth:`conflicts`. Profiles that are no
@@ -218,7 +252,9 @@ class Case:
         from workbench.store.sync import sync, sync_with
 
         with nullcontext(progress) if progress else bar() as told:
-            return sync(store, self._file, told) if store is not None else sync_with(None, self._file, told)
+            if store is None or isinstance(store, str):
+                return sync_with(store, self._file, told)
+            return sync(store, self._file, told)
 
     def conflicts(self) -> list[Unsettled]:
         """What is to be settled after a sync, oldest first."""
@@ -248,7 +284,7 @@ class Case:
         return CaseFile(self.con, self.path)
 
     def _address_columns(self, table: str, required: bool = True) -> list[str]:
-        relation = self.con.table(table)
+        relation = self._known(table)
         texts = [
             n for n, kind in zip(relation.columns, relation.types, strict=True) if str(kind) == "VARCHAR"
         ]

@@ -63,6 +63,29 @@ def test_lookup_tells_the_evidence_and_fails_for_what_is_no_address() -> None:
     assert "1.2.3: not an IP address" in done.stdout
 
 
+def test_lookup_takes_an_address_as_it_was_pasted() -> None:
+    written = [
+        "185.246.188[.]74",
+        "185.246.188.74:443",
+        "hxxp://185.246.188[.]74/x",
+        "[2620:fe::fe]:53",
+        "<9.9.9.9>",
+    ]
+    done = workbench("lookup", "--json", *written)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["address"] for row in found] == ["185.246.188.74"] * 3 + ["2620:fe::fe", "9.9.9.9"]
+    assert [row["input"] for row in found] == written
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["8.8.8.0/24", "8.8.8.8,9.9.9.9", "8.8.8.8 9.9.9.9", "localhost", "08.8.8.8", "8.8.8.8 " * 99]
+)
+def test_lookup_does_not_guess(text: str) -> None:
+    done = workbench("lookup", text)
+    assert (done.returncode, "not an IP address" in done.stdout) == (1, True)
+
+
 def test_extract_prints_one_address_a_line() -> None:
     done = workbench("extract", "-", text="a 192.0.2.1, hxxp://198[.]51[.]100[.]7/x, 999.1.1.1")
     assert done.stdout.split() == ["192.0.2.1", "198.51.100.7"]
@@ -72,7 +95,13 @@ def test_extract_prints_one_address_a_line() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["triage", "nowhere.log"], "nowhere.log"),
+        (["triage", "nowhere.log"], "Error: nowhere.log: no such file or directory"),
+        (["triage", "8.8.8.8"], "one address: workbench lookup 8.8.8.8"),
+        (["triage", str(ROOT / "LICENSE"), "--format", "sshd"], "is sshd, the first is line 2"),
+        (["triage", str(SAMPLE), "--html", "/nowhere/page.html"], "/nowhere: no such folder"),
+        (["sync", str(SAMPLE)], "it is no DuckDB file"),
+        (["stix", "match", "[ipv4-addr:value = 8.8.8.8]", str(SAMPLE)], "not a STIX pattern: 1:22"),
+        (["stix", "match", "8.8.8.8", str(SAMPLE)], "no pattern, such as [ipv4-addr:value = '198.51.100.7']"),
         (["triage", str(SAMPLE), "--concern", "ZZ"], "'ZZ' is no country code"),
         (["triage", str(SAMPLE), "--format", "nonsense"], "there are: netfilter"),
         (["lookup", "8.8.8.8", "--snapshot", "2001-01-01"], "no snapshot of 2001-01-01 or before"),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["Found", "addresses_of"]
 
@@ -28,6 +31,9 @@ def addresses_of(file: Path, log_format: str | None = None) -> Found:
     if str(file) != "-":
         from workbench.addresses.logs import detect
 
+        if not file.exists() and _is_address(str(file)):
+            raise ValueError(f"there is no file {file}; one address: workbench lookup {file}")
+
         found = log_format or detect(file)
         if found:
             return _of_log(file, found)
@@ -43,6 +49,8 @@ def _of_log(file: Path, log_format: str) -> Found:
 
     con = duckdb.connect()
     log = read_log(con, file, format=log_format, name="log")
+    if not log.rows and log.unparsed:
+        raise ValueError(f"{file}: none of {log.unparsed:,} lines is {log.format}{_first_unparsed(con)}")
     table = con.table("log")
     columns = [name for name in ("src_ip", "dst_ip") if name in table.columns]
     union = table.project(f"{columns[0]} AS address")
@@ -51,9 +59,13 @@ def _of_log(file: Path, log_format: str) -> Found:
     counted = union.filter("address IS NOT NULL").aggregate("address, count(*) AS hits").to_arrow_table()
     notes = [f"{log.rows} lines of {log.format}"]
     if log.unparsed:
-        line, text = con.sql("SELECT line, text FROM log_unparsed ORDER BY line LIMIT 1").fetchall()[0]
-        notes = [f"{notes[0]}; {log.unparsed} not understood, the first is line {line}: {text[:80]!r}"]
+        notes = [f"{notes[0]}; {log.unparsed} not understood{_first_unparsed(con)}"]
     return Found(counted.column("address"), counted.column("hits"), notes)
+
+
+def _first_unparsed(con: duckdb.DuckDBPyConnection) -> str:
+    line, text = con.sql("SELECT line, text FROM log_unparsed ORDER BY line LIMIT 1").fetchall()[0]
+    return f", the first is line {line}: {text[:80]!r}"
 
 
 def _of_text(file: Path) -> Found:
@@ -64,6 +76,12 @@ def _of_text(file: Path) -> Found:
     found = extract("-" if str(file) == "-" else file)
     addresses = found.table.filter(pc.equal(found.table.column("kind").cast("string"), "address"))
     if not len(addresses):
-        raise ValueError(f"no address found in {file}")
+        raise ValueError(f"no address found in {'standard input' if str(file) == '-' else file}")
     notes = [f"{found.rejected_count} malformed addresses"] if found.rejected_count else []
     return Found(addresses.column("address"), addresses.column("count"), notes)
+
+
+def _is_address(text: str) -> bool:
+    from workbench.addresses.text import parse
+
+    return bool(parse([text]).version[0])

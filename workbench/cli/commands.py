@@ -59,7 +59,12 @@ def workbench() -> None:
 @workbench.command()
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--concern", multiple=True, metavar="CC", help="Country of concern (ISO 3166-1 alpha-2), may be repeated: datacenters there are worth a look.")  # fmt: skip
-@click.option("--format", "log_format", metavar="NAME", help="Log format, where it is not to be found out.")
+@click.option(
+    "--format",
+    "log_format",
+    metavar="NAME",
+    help="Log format, where it is not found out by itself; a wrong name lists them.",
+)
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the same as one self-contained HTML file.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines instead of a table.")
 @click.option("--snapshot", metavar="ID|DATE", help="Judge by this snapshot, not the current one.")
@@ -71,9 +76,15 @@ def triage(
     file: Path, concern: tuple[str, ...], log_format: str | None, html: Path | None, as_json: bool,
     snapshot: str | None, everything: bool,
 ) -> None:  # fmt: skip
-    """Judge the outside addresses of a log or any text, worst first, with the reasons.
+    """Judge the outside addresses of a log or text, worst first.
 
-    FILE is a log, CSV, JSON lines, Parquet or plain text, gzip or zstd included; - reads standard input.
+    FILE is a log, CSV, JSON lines, Parquet or plain text, gzip or zstd included; - reads standard input. Each verdict
+    comes with its reasons, and how far it may be relied on (conf, 0 to 1).
+
+    \b
+    workbench triage firewall.log --concern HK
+    workbench triage access.log.gz --html triage.html
+    zgrep sshd auth.log.1.gz | workbench triage - --json
     """
     from workbench.cli.addresses_of import addresses_of
     from workbench.enrichment import open_engine
@@ -111,10 +122,14 @@ def lookup(
     addresses: tuple[str, ...], as_json: bool, snapshot: str | None, providers: tuple[str, ...],
     force_refresh: bool, offline: bool,
 ) -> None:  # fmt: skip
-    """Tell everything known of ADDRESSES, with the evidence. Exit code 1 if one is no address, or a provider failed.
+    """Tell everything known of ADDRESSES, with the evidence.
+
+    They may be as they are in a report or log, 1[.]2[.]3[.]4 or 1.2.3.4:443. Exit code 1 if one is no address, or a
+    provider failed.
 
     \b
     workbench lookup 185.246.188.74
+    workbench lookup 185.246.188[.]74 2620:fe::fe --snapshot 2026-10-05
     workbench lookup 185.246.188.74 --provider internetdb --provider abuseipdb
     workbench lookup 185.246.188.74 --provider internetdb --force-refresh
     """
@@ -127,7 +142,8 @@ def lookup(
     if providers:
         from workbench.intel import ask
 
-        answers = list(ask(addresses, providers, force_refresh=force_refresh, offline=offline))
+        pasted = [record.as_pasted(address) for address in addresses]
+        answers = list(ask(pasted, providers, force_refresh=force_refresh, offline=offline))
     elif force_refresh or offline:
         raise click.UsageError("--force-refresh and --offline are about providers: name one with --provider")
     each = len(answers) // len(addresses)
@@ -149,15 +165,22 @@ def lookup(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines with counts and lines.")
 @plain_errors
 def extract(file: Path, as_json: bool) -> None:
-    """Find the addresses in a text, one a line, whatever their disguise (1[.]2[.]3[.]4, hxxp://…, ports).
+    """Find the addresses in a text, however they are written.
 
-    FILE may be text, CSV, JSON lines or Parquet, gzip or zstd; - reads standard input.
+    They are printed one a line, canonical and most frequent first: 1[.]2[.]3[.]4, hxxp://…, [2001:db8::1]:443 and the like
+    are understood. FILE may be text, CSV, JSON lines or Parquet, gzip or zstd; - reads standard input.
+
+    \b
+    workbench extract report.txt
+    pdftotext report.pdf - | workbench extract - --json
     """
     from workbench.addresses.extract import extract as find
 
     found = find("-" if str(file) == "-" else file)
     for row in found.table.to_pylist():
         click.echo(json.dumps(row, default=str) if as_json else row["address"])
+    if not len(found.table):
+        click.echo(f"no address found in {found.source}", err=True)
     if found.rejected_count:
         click.echo(
             f"{found.rejected_count} malformed addresses, the first: {_first_rejected(found)}", err=True
@@ -172,7 +195,10 @@ def _first_rejected(found: Any) -> str:
 @workbench.command()
 @plain_errors
 def doctor() -> None:
-    """Check the installation: versions, directories, the current snapshot and its checksums."""
+    """Check the installation and the current snapshot.
+
+    Versions, directories, checksums, the age of the intel. Exit code 1 if something is wrong.
+    """
     from workbench.cli.show import show_health
 
     if not show_health():

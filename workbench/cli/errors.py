@@ -42,6 +42,8 @@ def _told(error: Exception) -> str:
 
         where = f": {error.filename}" if error.filename else ""
         return f"the disk is full{where}; make room and run it again (intel is kept in {home()}, WORKBENCH_HOME moves it)"
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror[:1].lower()}{error.strerror[1:]}"
     return str(error)
 
 

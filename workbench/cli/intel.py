@@ -24,7 +24,14 @@ def intel() -> None:
 @click.option("--all", "everything", is_flag=True, help="Show the whole catalogue: what could be fetched, how often, and which key it needs.")  # fmt: skip
 @plain_errors
 def intel_list(everything: bool) -> None:
-    """Show every source at hand: its age, entries, licence; and why a refresh failed."""
+    """Show every source at hand: its age, entries and licence.
+
+    And why the last refresh of some failed.
+
+    \b
+    workbench intel list
+    workbench intel list --all      what else could be fetched
+    """
     from workbench.cli.show import show_catalogue, show_sources
     from workbench.intel import library
     from workbench.intel.refresh import last_failures
@@ -47,7 +54,9 @@ def intel_list(everything: bool) -> None:
 def intel_update(
     ids: tuple[str, ...], files: tuple[str, ...], force: bool, offline: bool, no_build: bool
 ) -> None:
-    """Fetch the sources that are due, or those named by IDS, and build a snapshot of all that is at hand.
+    """Fetch the sources that are due, and build a snapshot.
+
+    Or those named by IDS. The snapshot is of all that is at hand.
 
     The store on this machine, or in WORKBENCH_STORE_URL, is brought along: its profiles are enriched again, and
     alerts raised for what is listed anew where something is watched.
@@ -129,15 +138,17 @@ def intel_build(sources: tuple[str, ...], stix: tuple[Path, ...]) -> None:
 @click.option("--id", "name", metavar="ID", help="Its name; by default that of the file. The same again replaces it.")  # fmt: skip
 @click.option("--title", help="How reasons call it.")
 @click.option("--grade", default="B", show_default=True, help="Reliability on the Admiralty scale, A to F.")
-@click.option("--licence", default="own", show_default=True)
-@click.option("--parser", help="How to read it, where that is not to be told from the file.")
+@click.option("--licence", default="own", show_default=True, help="Under what it is yours to use.")
+@click.option("--parser", metavar="NAME", help="How to read it, where that is not to be told from the file; a wrong name lists them.")  # fmt: skip
 @click.option("--no-build", is_flag=True, help="Take it in, but build no snapshot.")
 @plain_errors
 def intel_add(
     file: Path, category: str | None, name: str | None, title: str | None, grade: str, licence: str,
     parser: str | None, no_build: bool,
 ) -> None:  # fmt: skip
-    """Take a FILE of your own in, a list, table, MMDB or STIX bundle, and build a snapshot with it.
+    """Take a FILE of your own in, and build a snapshot with it.
+
+    A list, a table, an MMDB database or a STIX bundle.
 
     \b
     workbench intel add blocklist.txt --category attacker --title "Our blocklist"
@@ -166,7 +177,13 @@ def intel_add(
 @click.option("--no-build", is_flag=True, help="Take it out, but build no snapshot.")
 @plain_errors
 def intel_remove(name: str, no_build: bool) -> None:
-    """Take the source ID, that was added or fetched, out of this and later snapshots. Earlier snapshots keep it."""
+    """Take the source ID out of this and later snapshots.
+
+    One that was added or fetched, not one of the pack. Earlier snapshots keep it.
+
+    \b
+    workbench intel remove blocklist
+    """
     from workbench.intel import library
     from workbench.intel.own import remove
 
@@ -184,7 +201,10 @@ def _build(library: Any) -> None:
 @intel.command("snapshots")
 @plain_errors
 def intel_snapshots() -> None:
-    """List the snapshots on disk with their size; the current one is starred, of condensed ones the history is left."""
+    """List the snapshots on disk with their size.
+
+    The current one is starred; of condensed ones the history is left.
+    """
     from workbench.intel import library
     from workbench.intel.home import home
 
@@ -202,7 +222,9 @@ def intel_snapshots() -> None:
 @click.option("--keep-days", type=click.IntRange(min=0), required=True, metavar="N", help="Keep the snapshots of the last N days whole.")  # fmt: skip
 @plain_errors
 def intel_prune(keep_days: int) -> None:
-    """Condense old snapshots to what history needs, a tenth of the size or less. The current one always stays whole.
+    """Condense old snapshots to what their history needs.
+
+    That is a tenth of the size or less. The current one always stays whole.
 
     `workbench intel history` goes on telling what they listed; verdicts by them (--snapshot, asof=) cannot be given again.
 
@@ -218,7 +240,13 @@ def intel_prune(keep_days: int) -> None:
 @click.argument("address")
 @plain_errors
 def intel_history(address: str) -> None:
-    """Tell which lists ADDRESS was on in each snapshot on disk, and where and whose it was."""
+    """Tell which lists ADDRESS was on, from when to when.
+
+    Every snapshot on disk is looked into, condensed ones too; also where the address was, and whose.
+
+    \b
+    workbench intel history 84.205.67.213
+    """
     from workbench.intel.timeline import history
 
     click.echo(str(history(address)))
@@ -230,7 +258,14 @@ def intel_history(address: str) -> None:
 @click.option("--entries", is_flag=True, help="Print every entry that came (+) or went (-).")
 @plain_errors
 def intel_diff(before: str, after: str | None, entries: bool) -> None:
-    """Tell what changed between two snapshots, given by id or date; AFTER is the current one by default."""
+    """Tell what changed between two snapshots.
+
+    They are given by id or date; AFTER is the current one by default.
+
+    \b
+    workbench intel diff 2026-10-05
+    workbench intel diff 2026-10-05 2026-11-01 --entries
+    """
     from workbench.intel import library
     from workbench.intel.timeline import diff
 
@@ -245,7 +280,7 @@ def intel_diff(before: str, after: str | None, entries: bool) -> None:
 @intel.command("providers")
 @plain_errors
 def intel_providers() -> None:
-    """List the external providers: is there a key, what is left of the quota, their terms.
+    """List the external providers, their keys, quotas and terms.
 
     None is asked unless it is named: asking tells it which addresses you look into.
 
@@ -259,7 +294,7 @@ def intel_providers() -> None:
 
 @intel.group("key")
 def intel_key() -> None:
-    """Keep or remove the keys of providers and of sources in the keyring of the system."""
+    """Keep or remove keys of providers and sources in the keyring."""
 
 
 @intel_key.command("set")

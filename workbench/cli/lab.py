@@ -20,7 +20,7 @@ __all__ = ["lab"]
 @click.option("--no-browser", is_flag=True, help="Print the address instead of opening a browser.")
 @plain_errors
 def lab(folder: Path | None, options: tuple[str, ...], port: int | None, no_browser: bool) -> None:
-    """Open JupyterLab with IP Workbench in it: on the guided notebooks, or on FOLDER.
+    """Open JupyterLab, on the guided notebooks or on FOLDER.
 
     The guided notebooks are copied into your workbench directory, so that you can change them. Nothing is asked of
     the network: news, update checks and the extension catalogue of JupyterLab are off. Further OPTIONS go to JupyterLab.

@@ -26,7 +26,9 @@ _URL = click.option("--url", envvar="WORKBENCH_STORE_URL", metavar="URL", help="
 
 @click.group()
 def report() -> None:
-    """Reports for people who decide: made for one recipient, without what is not for them.
+    """Reports for people who decide, each for one recipient.
+
+    What is not for the reader is not in them.
 
     \b
     workbench report list
@@ -60,9 +62,9 @@ def run(
     name: str, parameters: tuple[str, ...], formats: str, for_member: str | None, for_tlp: str | None,
     for_organisation: str | None, output: Path, url: str | None,
 ) -> None:  # fmt: skip
-    """Make the report NAME, or of a notebook of your own (a path that ends in .ipynb).
+    """Make the report NAME, or that of your own notebook.
 
-    All files appear at once in a new folder, with a manifest that has their SHA-256. If a cell fails, the notebook up
+    `workbench report list` tells the names; a path that ends in .ipynb is a notebook of your own. All files appear at once in a new folder, with a manifest that has their SHA-256. If a cell fails, the notebook up
     to there is kept, the error first.
 
     \b
@@ -92,7 +94,11 @@ def run(
 @click.argument("name")
 @plain_errors
 def describe(name: str) -> None:
-    """Tell what the report NAME is good for and which parameters it takes."""
+    """Tell what the report NAME is for and what it takes.
+
+    \b
+    workbench report describe triage
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -114,7 +120,7 @@ def describe(name: str) -> None:
 @_URL
 @plain_errors
 def list_(url: str | None) -> None:
-    """List the reports there are, and your schedules with what came of them."""
+    """List the reports there are, and your schedules."""
     from datetime import UTC, datetime
 
     from workbench import reports
@@ -156,9 +162,9 @@ def schedule(
     cron: str, zone: str | None, targets: tuple[str, ...], on_failure: tuple[str, ...], retries: int, called: str | None, secrecy: str,
     timer: str | None, jupyter: str | None, url: str | None,
 ) -> None:  # fmt: skip
-    """Have the report NAME made again and again, by whatever runs `workbench report tick`.
+    """Have the report NAME made again and again.
 
-    What was missed is made up for once; no two machines make it at the same time. No target holds a password:
+    Whatever runs `workbench report tick` makes it. What was missed is made up for once; no two machines make it at the same time. No target holds a password:
     mail goes through the server in WORKBENCH_SMTP_URL (smtps://user:password@mail.example), webhooks are signed with
     WORKBENCH_WEBHOOK_SECRET, storage takes its keys from where its client looks for them (AWS_ACCESS_KEY_ID …).
 
@@ -203,7 +209,13 @@ def schedule(
 @_URL
 @plain_errors
 def timer(kind: str, url: str | None) -> None:
-    """Print what makes a server look for reports that are due: a line for cron, or units for systemd."""
+    """Print what makes a server look for reports that are due.
+
+    A line for cron, or units for systemd.
+
+    \b
+    workbench report timer cron
+    """
     _print_timer(kind, url)
 
 
@@ -212,7 +224,11 @@ def timer(kind: str, url: str | None) -> None:
 @_URL
 @plain_errors
 def unschedule(name: str, url: str | None) -> None:
-    """Make the report of the schedule NAME no more; the record of its runs stays."""
+    """Take the schedule NAME away; the record of its runs stays.
+
+    \b
+    workbench report unschedule daily-watch
+    """
     with _ledger(url) as ledger:
         ledger.remove(_named(ledger, name))
     click.echo(f"{name}: not made any more")
@@ -224,21 +240,28 @@ def unschedule(name: str, url: str | None) -> None:
 @_URL
 @plain_errors
 def pause(name: str, resume: bool, url: str | None) -> None:
-    """Pause the schedule NAME, or --resume it; what was due meanwhile is then made up for once."""
+    """Pause the schedule NAME, or --resume it.
+
+    What was due meanwhile is then made up for once.
+
+    \b
+    workbench report pause daily-watch
+    workbench report pause daily-watch --resume
+    """
     with _ledger(url) as ledger:
         ledger.set_active(_named(ledger, name), resume)
     click.echo(f"{name}: {'goes on' if resume else 'paused'}")
 
 
 @report.command()
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON lines, with parameters, outputs and hashes."
 )
 @_URL
 @plain_errors
 def runs(limit: int, as_json: bool, url: str | None) -> None:
-    """List the latest runs: when, how long, what came of them, where the reports are."""
+    """List the latest runs, what came of them and where it is."""
     import json
     from dataclasses import asdict
 
@@ -255,7 +278,7 @@ def runs(limit: int, as_json: bool, url: str | None) -> None:
         (
             f"{run.started_at.astimezone():%Y-%m-%d %H:%M}", names.get(run.schedule or "", run.template), run.status + (f" ({run.attempt})" if run.attempt > 1 else ""),
             f"{run.seconds:.0f} s" if run.seconds is not None else "", run.told.get("tlp", ""),
-            run.told.get("error") or ", ".join(run.told.get("outputs", {}).values()),
+            _why(run.told.get("error")) or ", ".join(run.told.get("outputs", {}).values()),
         )
         for run in found
     ]  # fmt: skip
@@ -304,6 +327,11 @@ def tick(only: str | None, force: bool, dry_run: bool, url: str | None) -> None:
                         click.echo(f"  {where}")
     if failed:
         sys.exit(1)
+
+
+def _why(error: str | None) -> str | None:
+    """Of a run on request the record has the kind of error alone: what was wrong with it may be secret."""
+    return f"{error}: the notebook that was kept tells" if error and error.isidentifier() else error
 
 
 @contextmanager
@@ -383,8 +411,10 @@ class _Progress:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+        console = Console(stderr=True)
         self._bar = Progress(
-            TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), console=Console(stderr=True), transient=True
+            TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True,
+            disable=not console.is_terminal,  # cron would send the empty line it leaves by mail
         )  # fmt: skip
 
     def __enter__(self) -> Callable[[int, int, str], None]:

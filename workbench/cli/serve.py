@@ -56,7 +56,9 @@ def serve(
     timeout: float, max_cost: int, max_depth: int, max_body: int, max_sockets: int, introspection: bool, queries: Path | None,
     metrics_from: tuple[str, ...], log: str | None,
 ) -> None:  # fmt: skip
-    """Serve the store: GraphQL at /graphql, over HTTP and WebSocket (graphql-transport-ws), and TAXII 2.1 at /taxii2/.
+    """Serve the store to others: GraphQL and TAXII 2.1.
+
+    GraphQL is at /graphql, over HTTP and WebSocket (graphql-transport-ws), TAXII at /taxii2/.
 
     Whoever asks brings a token and sees what she would see in the database: each transaction takes on her role. A member
     with a list of countries (`workbench store member --country`) is let in from there only, by the address she comes from.

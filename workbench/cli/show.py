@@ -143,7 +143,13 @@ def show_health() -> bool:
         snapshot.verify()
         checks.append(("snapshot", f"{snapshot.id}, checksums right", True))
         days = (datetime.now(UTC) - snapshot.as_of).days
-        checks.append(("intel age", f"{days} days" + (": refresh it" if days > 30 else ""), days <= 30))
+        checks.append(
+            (
+                "intel age",
+                f"{days} days" + (": refresh it with `workbench intel update`" if days > 30 else ""),
+                days <= 30,
+            )
+        )
     except SnapshotError as error:
         checks.append(("snapshot", str(error), False))
     console = _console()

@@ -38,7 +38,7 @@ _FORMAT = click.option("--format", "log_format", metavar="NAME", help="Log forma
 
 @click.group()
 def stix() -> None:
-    """Exchange STIX 2.1 with partners, and find in logs what their indicators describe.
+    """Exchange STIX 2.1 with partners, and hunt with it in logs.
 
     \b
     workbench stix match partner.json firewall.log
@@ -79,8 +79,10 @@ def stix_export(
     clients: tuple[str, ...], recipients: tuple[str, ...], drop: bool, store: str | None, profiles: tuple[str, ...],
     outside: bool, days: int, identity: str | None, snapshot: str | None,
 ) -> None:  # fmt: skip
-    """Judge the outside addresses of FILE, or of a table of a case, and write them as a STIX 2.1 bundle; or take
-    an investigation or profiles from the store.
+    """Write a log, a case or an investigation as a STIX bundle.
+
+    The outside addresses of FILE, or of a table of a case, are judged first; an investigation and profiles come from the
+    store as they are there.
 
     Nothing is written where the recipient may not have it: GREEN does not go to the public, AMBER to nobody
     but the organisation and its clients. Exporting again makes newer versions of the same objects.
@@ -150,9 +152,9 @@ def stix_export(
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, a line a bundle.")
 @plain_errors
 def stix_import(bundles: tuple[Path, ...], case: Path, as_json: bool) -> None:
-    """Take STIX 2.0 or 2.1 BUNDLES into a case, whatever their size; - reads standard input.
+    """Take STIX 2.0 or 2.1 BUNDLES into a case.
 
-    Every object is kept as it came (table stix_objects). Malformed ones are told and set aside (table
+    They may be of any size; - reads standard input. Every object is kept as it came (table stix_objects). Malformed ones are told and set aside (table
     stix_rejected) and the rest goes in. Exit code 1 if a bundle was cut off.
 
     \b
@@ -160,6 +162,7 @@ def stix_import(bundles: tuple[Path, ...], case: Path, as_json: bool) -> None:
     workbench stix match --case intrusion.duckdb --table firewall
     """
     from workbench.exchange.stix import ObjectStore, import_bundle
+    from workbench.exchange.stix.stream import StreamError
 
     with _connected(case) as con:
         # What is more goes to disk, beside the case: a bundle may be larger than the memory.
@@ -168,8 +171,11 @@ def stix_import(bundles: tuple[Path, ...], case: Path, as_json: bool) -> None:
         broken = False
         for path in bundles:
             source: Any = sys.stdin.buffer if str(path) == "-" else path
-            with counting(str(path)) as progress:
-                report = import_bundle(source, store, name=str(path), progress=progress)
+            try:
+                with counting(str(path)) as progress:
+                    report = import_bundle(source, store, name=str(path), progress=progress)
+            except StreamError as error:
+                raise ValueError(f"{'standard input' if str(path) == '-' else path}: {error}") from error
             broken |= bool(report.broken)
             if as_json:
                 fields = ("source", "objects", "new", "repeated", "revoked", "rejected_count", "missing_count", "missing", "broken")  # fmt: skip
@@ -205,9 +211,9 @@ def stix_match(
     arguments: tuple[str, ...], case: Path | None, table: str | None, log_format: str | None,
     mapping: tuple[str, ...], within_validity: bool, as_json: bool, everything: bool,
 ) -> None:  # fmt: skip
-    """Find the rows of a log, or of a table of a case, that STIX indicators describe.
+    """Find the rows of a log that STIX indicators describe.
 
-    Without PATTERN or BUNDLE the indicators that were imported into the case are used.
+    Or of a table of a case. Without PATTERN or BUNDLE the indicators that were imported into the case are used.
 
     \b
     workbench stix match partner.json firewall.log
@@ -231,9 +237,16 @@ def stix_match(
         named[role] = column or None
     with _log(case, table, Path(arguments[-1]) if arguments else None, log_format) as (con, log):
         indicators: Any = arguments[0] if arguments else _imported(con, case)
+        typed = isinstance(indicators, str) and indicators.lstrip().startswith("[")
         if isinstance(indicators, str) and indicators == "-":
             indicators = sys.stdin.buffer
+        elif isinstance(indicators, str) and not typed and not Path(indicators).exists():
+            raise ValueError(
+                f"{indicators!r} is no bundle that there is, and no pattern, such as [ipv4-addr:value = '198.51.100.7']"
+            )
         result = match(con, log, indicators, named, within_validity=within_validity)
+        if typed and result.not_used:
+            raise ValueError(f"{result.not_used[0].name}: {result.not_used[0].reason}")
         rows = with_fields(con, log, result)
     if as_json:
         for row in rows:
@@ -307,10 +320,12 @@ def _chosen(con: duckdb.DuckDBPyConnection, case: Path | None, table: str | None
     names = [name for (name,) in found if not name.endswith("_unparsed") and not name.startswith("stix_")]
     if table is None and len(names) == 1:
         return names[0] if names[0].isidentifier() else '"{}"'.format(names[0].replace('"', '""'))
-    if table is None:
+    if not names:
         raise ValueError(
-            f"which table of {case}? --table {' or '.join(names)}" if names else f"{case} has no table"
+            f"{case} has no table: ingest a log first, in a notebook: case.ingest('firewall.log')"
         )
+    if table is None:
+        raise ValueError(f"which table of {case}? --table {' or '.join(names)}")
     return table
 
 

@@ -64,7 +64,10 @@ def init(url: str | None) -> None:
 @_URL
 @plain_errors
 def migrate(url: str | None) -> None:
-    """Bring the tables to this version, in one transaction: all of it or nothing. Make a dump first."""
+    """Bring the tables to the version of this workbench.
+
+    In one transaction: all of it or nothing. Make a dump first: workbench store backup.
+    """
     with _administration(url) as administration:
         click.echo(administration.migrate())
 
@@ -73,7 +76,7 @@ def migrate(url: str | None) -> None:
 @_URL
 @plain_errors
 def status(url: str | None) -> None:
-    """Tell the version of server and tables, and how much is in them."""
+    """Tell the version of server and tables, and what they hold."""
     with _administration(url) as administration:
         click.echo(administration.status())
 
@@ -86,7 +89,7 @@ def status(url: str | None) -> None:
 @_URL
 @plain_errors
 def organisation(name: str, client_of: tuple[str, ...], not_client_of: tuple[str, ...], outside: bool | None, url: str | None) -> None:  # fmt: skip
-    """Add the organisation NAME, or change whose client it is and whether it is of the community.
+    """Add the organisation NAME, or change one.
 
     What is not named stays as it is.
     """
@@ -114,7 +117,7 @@ def organisation(name: str, client_of: tuple[str, ...], not_client_of: tuple[str
 @_URL
 @plain_errors
 def member(role: str, organisation: str | None, clearance: str | None, display_name: str | None, countries: tuple[str, ...], password: bool, suspend: bool, url: str | None) -> None:  # fmt: skip
-    """Make the database role ROLE a member, or change her organisation, clearance or countries.
+    """Make the database role ROLE a member, or change one.
 
     What is not named stays as it is.
 
@@ -155,7 +158,7 @@ def member(role: str, organisation: str | None, clearance: str | None, display_n
 @_URL
 @plain_errors
 def members(url: str | None) -> None:
-    """List the organisations and their members, also those suspended."""
+    """List the organisations and their members, suspended too."""
     with _administration(url) as administration:
         everyone = administration.members()
         for each in administration.organisations():
@@ -192,7 +195,7 @@ def backup(file: Path, url: str | None) -> None:
 @_URL
 @plain_errors
 def restore(file: Path, url: str | None) -> None:
-    """Make the store that FILE holds in a database that has none: all of it or nothing.
+    """Make the store that FILE holds, where there is none.
 
     \b
       createdb workbench2
@@ -219,7 +222,9 @@ def restore(file: Path, url: str | None) -> None:
 @_URL
 @plain_errors
 def api_login(role: str, password: bool, url: str | None) -> None:
-    """Make ROLE the login of the API server: by itself it sees nothing, and it may take on every member's role.
+    """Make ROLE the login of the API server.
+
+    By itself it sees nothing, and it may take on every member's role.
 
     \b
       workbench store api-login gate --password

@@ -18,7 +18,7 @@ __all__ = ["sync"]
 @click.option("--url", envvar="WORKBENCH_STORE_URL", metavar="URL", help="The store, as yourself: postgresql://ROLE@HOST/DATABASE. By default that of the last sync, or the one on this machine.")  # fmt: skip
 @plain_errors
 def sync(case: Path, url: str | None) -> None:
-    """Bring the profiles of the file CASE and those of a store together.
+    """Bring the profiles of the file CASE and a store together.
 
     What you and others changed differently stays as it is on either side and is listed, to be settled in a
     notebook: case.conflicts(), case.settle(…). Profiles no longer for you are removed from the file. It may be

@@ -37,7 +37,7 @@ def _connecting(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def taxii() -> None:
-    """Poll collections of TAXII 2.1 servers into a case, and push to them.
+    """Poll collections of TAXII 2.1 servers, and push to them.
 
     \b
     workbench taxii login https://taxii.example
@@ -56,7 +56,14 @@ def taxii() -> None:
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the secret from standard input, for scripts.")
 @plain_errors
 def login(url: str, token: bool, from_stdin: bool) -> None:
-    """Keep the credential for the host of URL in the keyring of this system; it is asked for."""
+    """Keep the credential for the host of URL in the keyring.
+
+    It is asked for, or read from standard input: never on the command line.
+
+    \b
+    workbench taxii login https://taxii.example
+    pass show taxii | workbench taxii login https://taxii.example --token --stdin
+    """
     from workbench.exchange.taxii.connection import parsed_url
     from workbench.exchange.taxii.credentials import keep
 
@@ -128,7 +135,10 @@ def collections(url: str, as_json: bool, **connecting: Any) -> None:
 def manifest(
     url: str, collection: str, types: tuple[str, ...], versions: tuple[str, ...], added_after: str | None, as_json: bool, **connecting: Any
 ) -> None:  # fmt: skip
-    """List what is in a collection, before taking anything of it: when it was added, version, id."""
+    """List what is in a collection, without taking it.
+
+    When each object was added, its version and id.
+    """
     from workbench.exchange import taxii as room
 
     table = room.run(
@@ -219,7 +229,9 @@ def push(
     url: str, bundle: Path | None, collection: str, to: str, organisation: str | None, clients: tuple[str, ...], recipients: tuple[str, ...],
     tlp: str | None, drop: bool, store: str | None, investigation: str | None, profiles: tuple[str, ...], as_json: bool, **connecting: Any,
 ) -> None:  # fmt: skip
-    """Add the objects of BUNDLE, of a case, or of the store to a collection behind URL.
+    """Add objects to a collection behind URL.
+
+    Those of BUNDLE, of a case, or of the store.
 
     Markings are asked first: what WHO may not have stops the push before anything leaves. BUNDLE is a STIX file or
     a case (.duckdb) whose STIX objects go on. Pushing again is harmless. Exit code 1 if the server failed to take something.

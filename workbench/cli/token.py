@@ -37,7 +37,9 @@ def token() -> None:
 @click.option("--audience", default="ip-workbench", show_default=True, help="That of the server: workbench serve --audience.")  # fmt: skip
 @plain_errors
 def create(role: str | None, days: float, note: str, audience: str) -> None:
-    """Make a token for the member ROLE (her database role; by default yours on this machine) and print it, once.
+    """Make a token for the member ROLE and print it, once.
+
+    ROLE is her database role, by default yours on this machine.
 
     \b
       export WORKBENCH_TOKEN=$(workbench token create ines)

@@ -36,7 +36,7 @@ _URL = click.option("--url", envvar="WORKBENCH_STORE_URL", metavar="URL", help="
 @_URL
 @plain_errors
 def watch(name: str, network: str | None, asn: int | None, country: str | None, threat_level: str | None, secrecy: str, url: str | None) -> None:  # fmt: skip
-    """Watch one thing under NAME: an alert is raised for what happens there.
+    """Watch one thing under NAME; what happens raises an alert.
 
     \b
       workbench store watch substation --network 192.0.2.0/24
@@ -89,7 +89,9 @@ def alerts(everything: bool, follow: bool, as_json: bool, acknowledge: str | Non
 @_URL
 @plain_errors
 def forward(webhook: str, secret_variable: str, url: str | None) -> None:
-    """Post every alert to the URL WEBHOOK, signed, until Ctrl-C; those raised meanwhile and not looked after first.
+    """Post every alert to the URL WEBHOOK, signed.
+
+    Until Ctrl-C; those raised before and not looked after come first.
 
     Messages and signature are those of Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature. They name
     ids only; who takes them reads the alert with rights of its own. What is not taken is posted again, up to six
@@ -117,7 +119,9 @@ def forward(webhook: str, secret_variable: str, url: str | None) -> None:
 @_URL
 @plain_errors
 def refresh(url: str | None) -> None:
-    """Bring the profiles of your organisation to the current intel, and raise alerts for what it lists anew.
+    """Bring your profiles to the current intel.
+
+    Those of your organisation; alerts are raised for what is listed anew.
 
     To be run after `workbench intel update`, which does so itself for the store on this machine or in
     WORKBENCH_STORE_URL. It may be stopped at any point, and repeated.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from html import escape
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from workbench.addresses.special import special_purpose
@@ -16,7 +18,10 @@ from workbench.enrichment.reputation import weights
 from workbench.intel.providers.provider import Answer
 from workbench.intel.snapshot import SnapshotSource
 
-__all__ = ["Evidence", "Intel", "evidence_of", "lookup"]
+__all__ = ["Evidence", "Intel", "as_pasted", "evidence_of", "lookup"]
+
+_PASTED = 300
+"""Characters that are looked at for an address; a URL has no more before its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +168,24 @@ def _told(answer: Answer) -> str:
     return f"{told} [{answer.retrieved:%Y-%m-%d %H:%M} UTC{kept}]{failed}"
 
 
+def as_pasted(text: str) -> str:
+    """The address in what was copied from a report or a log: ``8[.]8[.]8[.]8``, ``8.8.8.8:443``, ``[2001:db8::1]:80``,
+    ``hxxp://8.8.8.8/``; the text itself where it holds none, or several."""
+    text = text.strip()
+    with contextlib.suppress(ValueError):
+        ip_address(text)
+        return text
+    if len(text) > _PASTED or len(text.split()) != 1:
+        return text
+    from workbench.addresses.extract import extract_text
+
+    found = extract_text(text).table.to_pylist()
+    return str(found[0]["address"]) if [row["kind"] for row in found] == ["address"] else text
+
+
 def lookup(engine: Engine, address: str, answers: Sequence[Answer] = ()) -> Intel:
-    """Look one address up, with its evidence. Text that is no address gives scope ``invalid``.
+    """Look one address up, with its evidence; also one as it was pasted (:func:`as_pasted`). Text that is no address
+    gives scope ``invalid``.
 
     What providers answered about this address (:func:`workbench.intel.ask`) is evidence like that of a list;
     findings change the verdict, facts do not.
@@ -172,9 +193,11 @@ def lookup(engine: Engine, address: str, answers: Sequence[Answer] = ()) -> Inte
     Raises:
         TypeError: ``address`` is no string (or ``ipaddress`` object).
     """
-    if isinstance(address, bytes | int | float) or address is None:
-        raise TypeError(f"lookup wants the text of one address, not {address!r}")
-    table = engine.enrich([str(address)])
+    if not isinstance(address, str | IPv4Address | IPv6Address):
+        raise TypeError(
+            f"lookup wants the text of one address, not {repr(address)[:80]}; enrich() and triage() take many"
+        )
+    table = engine.enrich([as_pasted(str(address))])
     values: dict[str, Any] = {name: table.column(name)[0].as_py() for name in table.column_names}
     if values["scope"] not in ("invalid", "global"):
         (block,) = special_purpose(parse([values["address"]]))

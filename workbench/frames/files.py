@@ -21,20 +21,32 @@ def open_file(path: Path | str) -> duckdb.DuckDBPyConnection:
     """
     import duckdb
 
-    new = not Path(path).exists()
+    file = Path(path)
+    new = not file.exists()
+    if file.is_dir():
+        raise OSError(f"{path} is a folder: a case is a file, such as {file / 'case.duckdb'}")
+    if file.is_file() and not _is_database(file):
+        # DuckDB would open a CSV or JSON file too, as a database that is not kept.
+        raise OSError(
+            f"{path} cannot be opened as a case: it is no DuckDB file, or the beginning of one is damaged; "
+            f"a log or table goes into a case with ingest()"
+        )
     try:
         con = duckdb.connect(str(path))
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as error:
         raise OSError(_why(path, str(error))) from error
-    if new and Path(path).is_file():
-        Path(path).chmod(0o600)
+    if new and file.is_file():
+        file.chmod(0o600)
     return con
+
+
+def _is_database(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(12)[8:] == b"DUCK"
 
 
 def _why(path: Path | str, said: str) -> str:
     if holder := re.search(r"Conflicting lock is held in (\S+)(?: \(PID (\d+)\))?", said):
         process = f" ({Path(holder[1]).name}, process {holder[2]})" if holder[2] else ""
         return f"{path} is open in another process{process}: close it there, in a notebook by shutting its kernel down"
-    if "not a valid DuckDB database" in said:
-        return f"{path} cannot be opened as a case: it is no DuckDB file, or the beginning of one is damaged"
     return f"{path} cannot be opened as a case: {said.splitlines()[0]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -388,6 +389,8 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
         return
     draft = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", str(path.parent))
     try:
         with draft.open("w", encoding="utf-8") as handle:
             handle.write(text)

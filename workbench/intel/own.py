@@ -70,7 +70,7 @@ def add_file(
         options.setdefault("labels", True)
     if kind is None and source.parser in _SILENT:
         raise ValueError(
-            f"what does it mean to be in {path.name}? say category=, one of: {', '.join(Category)}"
+            f"what does it mean to be in {path.name}? say its category, one of: {', '.join(Category)}"
         )
     source = replace(source, options=options)
     source = replace(source, layers=tuple(parse(path, source).layers))

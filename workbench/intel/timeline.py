@@ -29,7 +29,7 @@ class History:
     unread: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [f"{self.address} in {len(self.snapshots)} snapshots"]
+        lines = [f"{self.address} in {len(self.snapshots)} snapshot{'' if len(self.snapshots) == 1 else 's'}"]
         for place in self.located:
             network = f"AS{place.asn} {place.as_org or ''}".strip() if place.asn else "no AS known"
             lines.append(

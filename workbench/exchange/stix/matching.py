@@ -385,7 +385,9 @@ def _rows_of(
         try:
             columns = read_columns(con, source, name, mapping)
         except duckdb.CatalogException as error:
-            raise ValueError(f"no table {name!r}: {str(error).partition(':')[2].strip()}") from None
+            raise ValueError(
+                f"no table {name!r}: {str(error).partition(':')[2].strip().splitlines()[0]}"
+            ) from None
         try:
             con.execute(f"SELECT rowid FROM {source} LIMIT 0")  # noqa: S608  quoted
             yield f"(SELECT rowid AS __stix_row, * FROM {source})", columns  # noqa: S608

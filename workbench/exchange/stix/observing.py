@@ -45,7 +45,9 @@ def observed(
     try:
         columns = read_columns(con, source, table, mapping)
     except duckdb.CatalogException as error:
-        raise ValueError(f"no table {table!r}: {str(error).partition(':')[2].strip()}") from None
+        raise ValueError(
+            f"no table {table!r}: {str(error).partition(':')[2].strip().splitlines()[0]}"
+        ) from None
     names = [name for role in _ADDRESSES for name in columns.roles.get(role, ())]
     if not names:
         raise ValueError(

@@ -155,7 +155,9 @@ def objects_of(file: IO[bytes], envelope: Envelope) -> Iterator[Found]:
         if first:
             chunk = chunk.removeprefix(b"\xef\xbb\xbf")
             if chunk.lstrip()[:1] not in (b"{", b"["):
-                raise StreamError(f"no JSON object or list: it begins with {chunk[:20]!r}")
+                raise StreamError(
+                    f"no JSON object or list: it begins with {chunk[:20].decode('utf-8', 'replace')!r}"
+                )
             first = False
         yield from reader.feed(chunk)
     if first:

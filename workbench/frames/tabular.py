@@ -1,0 +1,86 @@
+"""CSV files as DuckDB tables, whatever their encoding and packing; lines that do not fit are put aside, none is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["read_csv"]
+
+_PACKING = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_REJECTED, _SCANS = "_workbench_rejected", "_workbench_rejected_scans"
+
+
+def read_csv(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
+    """Read a CSV file into the new ``table``; returns how many lines of it are in ``<table>_unparsed`` (line, text).
+
+    gzip, zstd and UTF-16 are told by the first bytes, not by the name. To be called within a transaction.
+
+    Raises:
+        ValueError: the file is damaged, or in big-endian UTF-16.
+        OSError: the file cannot be opened.
+    """
+    import duckdb
+
+    with path.open("rb") as file:
+        head = file.read(4)
+    packing = next((name for magic, name in _PACKING.items() if head.startswith(magic)), "none")
+    if head.startswith(b"\xfe\xff") or head[::2] == b"\0\0":
+        raise ValueError(f"{path} is in big-endian UTF-16, which is not read as CSV: save it as UTF-8")
+    wide = (
+        head.startswith(b"\xff\xfe") or head[1::2] == b"\0\0"
+    )  # what Windows writes, with and without a mark
+    encoding = ", encoding = 'utf-16'" if wide else ""
+    how = f"compression = '{packing}'{encoding}"
+    try:
+        put_aside = _read(con, path, table, how)
+        if put_aside > _count(con, table):
+            put_aside = _read_below_a_title(con, path, table, how) or put_aside
+        if not put_aside:
+            con.execute(f"DROP TABLE {_quoted(f'{table}_unparsed')}")
+    except (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError) as error:
+        raise ValueError(f"{path} cannot be read as CSV: {' '.join(str(error).split())[:200]}") from error
+    return put_aside
+
+
+def _read(con: duckdb.DuckDBPyConnection, path: Path, table: str, how: str) -> int:
+    # With store_rejects DuckDB takes the columns from the first line; without, from the longest run of lines that fit
+    # together, and says nothing of those before.
+    con.execute(
+        f"CREATE TABLE {_quoted(table)} AS FROM read_csv($1, {how}, store_rejects = true, "
+        f"rejects_table = '{_REJECTED}', rejects_scan = '{_SCANS}')",
+        [str(path)],
+    )
+    unparsed = f"{table}_unparsed"
+    con.execute(
+        f"CREATE TABLE {_quoted(unparsed)} AS SELECT line::BIGINT AS line, any_value(csv_line) AS text "
+        f"FROM {_REJECTED} GROUP BY ALL ORDER BY line"
+    )
+    con.execute(f"DROP TABLE {_REJECTED}; DROP TABLE {_SCANS}")
+    return _count(con, unparsed)
+
+
+def _read_below_a_title(con: duckdb.DuckDBPyConnection, path: Path, table: str, how: str) -> int:
+    """Read anew a file with a title or notes above its columns, if DuckDB finds columns further down; the number of
+    lines above, which are put aside, or 0."""
+    from workbench.addresses.lines import first_lines
+
+    (skipped,) = con.execute(f"SELECT SkipRows FROM sniff_csv($1, {how})", [str(path)]).fetchall()[0]
+    if not skipped:
+        return 0
+    unparsed = _quoted(f"{table}_unparsed")
+    con.execute(f"CREATE OR REPLACE TABLE {_quoted(table)} AS FROM read_csv($1, {how})", [str(path)])
+    con.execute(f"CREATE OR REPLACE TABLE {unparsed} (line BIGINT, text VARCHAR)")
+    con.executemany(f"INSERT INTO {unparsed} VALUES (?, ?)", list(enumerate(first_lines(path, skipped), 1)))
+    return int(skipped)
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(con.execute(f"SELECT count(*) FROM {_quoted(table)}").fetchall()[0][0])
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
