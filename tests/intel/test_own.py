@@ -69,7 +69,7 @@ def test_what_is_missing_or_wrong_is_told_with_the_mend(home: Path, tmp_path: Pa
     feed = tmp_path / "feed.txt"
     feed.write_text("9.9.9.1\n")
     for options, words in (
-        ({}, r"what does it mean to be in feed.txt\? say category=, one of: tor"),
+        ({}, r"what does it mean to be in feed.txt\? say its category, one of: tor"),
         ({"category": "bad"}, "no category 'bad'; there are: tor"),
         ({"category": "tor", "reliability": "Z"}, "no reliability 'Z'; there are: A, B"),
         ({"category": "tor", "parser": "xml"}, "no parser 'xml'; there are: abusech"),
@@ -106,7 +106,7 @@ def test_add_and_remove_on_the_command_line(home: Path, tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
         return CliRunner().invoke(workbench, ["intel", *arguments]).output
 
-    assert "say category=" in run("add", str(feed))
+    assert "say its category" in run("add", str(feed))
     assert "taken in as feed, read as list" in run("add", str(feed), "--category", "attacker", "--grade", "a")
     assert wb.lookup("9.9.10.1").verdict == "malicious"
     assert "sources, as of" in run("remove", "feed")
