@@ -19,20 +19,12 @@ from workbench.exchange.stix import recipient_of
 from workbench.intel.snapshot import SnapshotSource
 from workbench.notebook.browser.modules import unexported
 from workbench.notebook.browser.shipped import asset, data_uri, packed, packed_asset, script
+from workbench.notebook.markings import TLP_COLOURS, TLP_MEANING
 from workbench.notebook.verdicts import LOOKS
 from workbench.secrecy import TLP, Marking, Organisation, Recipient, may_receive
 
-__all__ = ["TLP_COLOURS", "TLP_MEANING", "AddressMap", "Tiles"]
+__all__ = ["AddressMap", "Tiles"]
 
-# TLP 2.0, section "TLP and colours": the label in its colour on black.
-TLP_COLOURS = {TLP.CLEAR: "#FFFFFF", TLP.GREEN: "#33FF00", TLP.AMBER: "#FFC000", TLP.AMBER_STRICT: "#FFC000", TLP.RED: "#FF2B2B"}  # fmt: skip
-TLP_MEANING = {
-    TLP.CLEAR: "Disclosure is not limited",
-    TLP.GREEN: "Limited disclosure, the community only",
-    TLP.AMBER: "Limited disclosure, the organisation and its clients, need to know",
-    TLP.AMBER_STRICT: "Limited disclosure, the organisation only, need to know",
-    TLP.RED: "For the eyes of the named recipients only",
-}
 _SCRIPTS = ("model", "base", "marks", "points", "popup", "panel", "time", "main")
 
 # Tells the frame, which cannot look out, whether JupyterLab or VS Code around it is dark, now and when that changes.

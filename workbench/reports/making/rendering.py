@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.notebook.maps.page import TLP_COLOURS, TLP_MEANING
+from workbench.notebook.markings import TLP_COLOURS, TLP_MEANING
 
 if TYPE_CHECKING:
     from workbench.reports.making.facts import Facts
