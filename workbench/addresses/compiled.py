@@ -43,11 +43,6 @@ class Kernel:
                     self._compiled = self._compile()
         return self._compiled
 
-    @property
-    def is_compiled(self) -> bool:
-        """Whether this process has paid for compilation already."""
-        return self._compiled is not None
-
     def _compile(self) -> Callable[..., Any]:
         import numba
 

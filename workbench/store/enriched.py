@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["COLUMNS", "FLAGS", "enriched", "lines", "record_json"]
+__all__ = ["COLUMNS", "FLAGS", "enriched", "lines"]
 
 FLAGS = ("is_tor", "is_vpn", "is_proxy", "is_datacenter", "is_known_attacker", "is_known_abuser", "is_anonymous")  # fmt: skip
 COLUMNS = (
@@ -28,11 +28,6 @@ def enriched(addresses: list[str], snapshot: Any = None) -> list[dict[str, Any]]
     table = open_engine(snapshot).enrich([address.partition("/")[0] for address in addresses])
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
-
-
-def record_json(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as JSON for the history of enrichments: without what is empty."""
-    return {name: value for name, value in row.items() if value is not None and value is not False}
 
 
 def lines(table: pa.Table) -> Iterator[bytes]:

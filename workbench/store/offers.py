@@ -180,9 +180,6 @@ def refresh(store: Store, collection: UUID, *, all_there_is: bool) -> int:
     return store.run("what is offered", work)
 
 
-_OFFER = "o.thing, o.kind, o.version, o.withdrawn, o.offered_at, o.objects, o.shown"
-
-
 def offered(store: Store, collection: UUID, since: datetime | None, count: int) -> list[Offer]:
     """The next things of a collection that were offered at ``since`` or later, oldest first, up to ``count``."""
     condition = "(%s::timestamptz IS NULL OR o.offered_at >= %s) ORDER BY o.offered_at LIMIT %s"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.exchange.stix.syntax import Joined, Node, PatternError, Qualified
 
-__all__ = ["Leaf", "Tree", "participants", "timed", "tree_of", "union_only"]
+__all__ = ["Leaf", "Tree", "participants", "timed", "tree_of"]
 
 MAX_BINDINGS = 2_000_000
 MAX_CELLS = 20_000_000
@@ -95,11 +95,6 @@ def _build(
             return Group("OR", (*others, merged) if leaves else others)
         return Group(node.operator, operands, within)
     return Leaf((occurrence(node, window),))
-
-
-def union_only(tree: Tree) -> bool:
-    """Whether every row of every occurrence is a match by itself."""
-    return isinstance(tree, Leaf)
 
 
 def timed(tree: Tree) -> bool:
