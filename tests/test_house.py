@@ -20,6 +20,11 @@ ROOMS = (
     "addresses", "intel", "enrichment", "frames", "secrecy", "store", "exchange", "api", "notebook", "reports", "cli",
 )  # fmt: skip
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
+TREES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(path.read_text(encoding="utf-8"))
+    for path in MODULES
+}  # fmt: skip
+"""By the names of the modules."""
 
 
 def _imported(path: Path) -> set[str]:
@@ -49,21 +54,24 @@ def test_a_room_imports_only_from_rooms_above_it(path: Path) -> None:
             assert target in above, f"{path.relative_to(ROOT)} imports {name}, of a room below"
 
 
+def _outside(name: str) -> Iterator[str]:
+    """The packages that a module is in."""
+    while name := name.rpartition(".")[0]:
+        yield name
+
+
 def test_no_modules_import_each_other_in_a_circle_when_they_are_loaded() -> None:
-    names = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-        for path in MODULES
-    }
     edges: dict[str, set[str]] = {}
-    for name, path in names.items():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+    for name, tree in TREES.items():
         loaded: set[str] = set()
         for node in tree.body:  # not within functions, and not for the type checker alone
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("workbench"):
                 for item in node.names:
                     inner = f"{node.module}.{item.name}"
-                    loaded.add(inner if inner in names else node.module)
-        edges[name] = loaded & set(names) - {name}
+                    loaded.add(inner if inner in TREES else node.module)
+        # Before a module its packages are loaded, but for those that this one is in: they are being loaded already.
+        loaded |= {outer for one in loaded for outer in _outside(one)} - {*_outside(name)}
+        edges[name] = loaded & set(TREES) - {name}
     done: set[str] = set()
 
     def walk(name: str, way: tuple[str, ...]) -> None:
@@ -73,8 +81,30 @@ def test_no_modules_import_each_other_in_a_circle_when_they_are_loaded() -> None
                 walk(following, (*way, name))
             done.add(name)
 
-    for name in sorted(names):
+    for name in sorted(TREES):
         walk(name, ())
+
+
+def _face(tree: ast.Module) -> set[str] | None:
+    """The names in ``__all__``; None where there is none, or it is put together."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return set(ast.literal_eval(node.value)) if isinstance(node.value, ast.List) else None
+    return None
+
+
+def test_a_module_is_asked_only_for_what_it_shows() -> None:
+    faces = {name: _face(tree) for name, tree in TREES.items()}
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module in TREES:
+                face = faces[node.module]
+                for taken in (item.name for item in node.names):
+                    if f"{node.module}.{taken}" not in TREES and taken != "__version__":
+                        assert not taken.startswith("_"), f"{name} takes {taken} of {node.module}"
+                        assert face is None or taken in face, (
+                            f"{name} takes {taken}, not in {node.module}.__all__"
+                        )
 
 
 @pytest.mark.parametrize("room", ROOMS)

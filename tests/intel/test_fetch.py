@@ -157,7 +157,7 @@ def test_a_server_that_wants_an_hour_of_peace_gets_it(server: Server, tmp_path: 
 
 @pytest.mark.parametrize("value", ["\u00b2", "-5", "soon", "", "Fri, 99 Foo 9999 99:99:99 GMT", "9" * 5000])
 def test_nonsense_in_retry_after_is_as_good_as_nothing(value: str) -> None:
-    assert fetching._retry_after(value) is None
+    assert fetching.retry_after(value) is None
 
 
 @pytest.mark.parametrize(

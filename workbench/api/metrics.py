@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 if TYPE_CHECKING:
     from workbench.api.context import Context
 
-__all__ = ["REFUSED", "REGISTRY", "REQUESTS", "SOCKETS", "SUBSCRIPTIONS", "observe"]
+__all__ = ["REFUSED", "REGISTRY", "REQUESTS", "SOCKETS", "SUBSCRIPTIONS", "WAITING", "observe"]
 
 log = logging.getLogger("workbench.api.operations")
 

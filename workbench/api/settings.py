@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-__all__ = ["Limits", "Oidc", "Settings", "networks"]
+__all__ = ["Limits", "Network", "Oidc", "Settings", "networks"]
 
 Network = IPv4Network | IPv6Network
 

@@ -18,7 +18,7 @@ from workbench.enrichment.reputation import weights
 from workbench.intel.providers.provider import Answer
 from workbench.intel.snapshot import SnapshotSource
 
-__all__ = ["Evidence", "Intel", "as_pasted", "evidence_of", "lookup"]
+__all__ = ["Evidence", "Intel", "as_pasted", "evidence_of", "lookup", "told"]
 
 _PASTED = 300
 """Characters that are looked at for an address; a URL has no more before its path."""
@@ -114,7 +114,7 @@ class Intel:
             ("flags", ", ".join(self.flags)),
             ("why", self.reasons),
             ("snapshot", self.snapshot),
-            *((answer.provider, _told(answer)) for answer in self.answers),
+            *((answer.provider, told(answer)) for answer in self.answers),
         ]
         return [(name, text) for name, text in facts if text]
 
@@ -158,14 +158,14 @@ class Intel:
         return f"<h4>{escape(self.address or 'not an address')}</h4><table><tbody>{rows}</tbody></table>{evidence}"
 
 
-def _told(answer: Answer) -> str:
+def told(answer: Answer) -> str:
     """The facts of an answer and how fresh it is, or why there is none."""
-    told = "; ".join(f"{name}: {fact}" for name, fact in answer.facts.items()) or "nothing known"
+    facts = "; ".join(f"{name}: {fact}" for name, fact in answer.facts.items()) or "nothing known"
     if answer.retrieved is None:
         return f"not asked: {answer.error}"
     kept = ", expired" if answer.expired else ", cached" if answer.cached else ""
     failed = f"; not asked anew: {answer.error}" if answer.error else ""
-    return f"{told} [{answer.retrieved:%Y-%m-%d %H:%M} UTC{kept}]{failed}"
+    return f"{facts} [{answer.retrieved:%Y-%m-%d %H:%M} UTC{kept}]{failed}"
 
 
 def as_pasted(text: str) -> str:

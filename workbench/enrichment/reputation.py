@@ -89,7 +89,16 @@ from workbench.intel.network_type import NETWORK_TYPES
 from workbench.intel.snapshot import Snapshot
 from workbench.intel.source import Category, Reliability
 
-__all__ = ["FLAGS", "FORMULA", "VERDICTS", "Judgement", "judge", "judgement_of", "weights"]
+__all__ = [
+    "FLAGS",
+    "FORMULA",
+    "VERDICTS",
+    "Judgement",
+    "datacenter_confidence",
+    "judge",
+    "judgement_of",
+    "weights",
+]
 
 FORMULA = 3
 """Raised whenever the numbers change: a cached judgement of another formula is not used."""

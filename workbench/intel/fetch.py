@@ -24,7 +24,7 @@ from workbench.intel.source import SourceError
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Fetched", "fetch"]
+__all__ = ["Fetched", "fetch", "retry_after"]
 
 MAX_BYTES = 2 << 30
 MAX_SECONDS = 900.0
@@ -155,7 +155,7 @@ def _follow(
             if status == 304 and ("If-None-Match" in headers or "If-Modified-Since" in headers):
                 return Fetched(False, headers.get("If-None-Match"), headers.get("If-Modified-Since"))
             if status == 429 or status >= 500:
-                wait = _retry_after(response.headers.get("Retry-After", ""))
+                wait = retry_after(response.headers.get("Retry-After", ""))
                 raise _TryAgainError(f"the server answered {status}", wait)
             if status != 200:
                 raise SourceError(bounds.name, f"the server answered {status} {response.reason_phrase}")
@@ -164,7 +164,7 @@ def _follow(
     raise SourceError(bounds.name, f"redirected more than {REDIRECTS} times")
 
 
-def _retry_after(value: str) -> float | None:
+def retry_after(value: str) -> float | None:
     """Seconds to wait, from a number of seconds or a date (RFC 9110 section 10.2.3); None for anything else."""
     if re.fullmatch(r"[0-9]{1,9}", value.strip(), re.ASCII):
         return float(value)

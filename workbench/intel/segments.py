@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workbench.addresses.columns import Ranges
 from workbench.addresses.compiled import kernel, run
 
-__all__ = ["Segments", "combine", "cut"]
+__all__ = ["Rows", "Segments", "combine", "cut"]
 
 Rows = NDArray[np.int32]
 

@@ -15,7 +15,7 @@ from workbench.store.errors import NotFound, StoreError, plain
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Administration", "MemberRow", "OrganisationRow", "Status"]
+__all__ = ["Administration", "MemberRow", "OrganisationRow", "Status", "newest"]
 
 LOCK_SECONDS = 300
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")

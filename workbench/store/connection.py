@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from workbench.store.observations import Evidence, Footprint, Observations, Sighting
     from workbench.store.profiles import Profiles
 
-__all__ = ["Store"]
+__all__ = ["SESSION", "TIMEOUT_SECONDS", "Store"]
 
 T = TypeVar("T")
 ATTEMPTS = 5

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["FIELDS", "NOTHING", "Content", "Merged", "added_words", "merge"]
+__all__ = ["FIELDS", "NOTHING", "WORDS", "Content", "Merged", "added_words", "merge"]
 
 FIELDS = ("threat_level", "notes", "tags", "secrecy", "deleted")
 WORDS = 4_000

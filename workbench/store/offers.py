@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workbench.store.connection import Store
 
 __all__ = [
+    "MOST_MOVED",
     "STEP",
     "Kind",
     "Offer",
@@ -34,6 +35,7 @@ __all__ = [
     "refresh",
     "remember",
     "unshown",
+    "with_content",
 ]
 
 STEP = 1_000

@@ -12,7 +12,7 @@ from workbench.store.errors import Conflict, NotFound
 if TYPE_CHECKING:
     from workbench.store.connection import Store
 
-__all__ = ["change", "create", "refused", "set_level"]
+__all__ = ["NOW", "change", "create", "refused", "set_level"]
 
 _WORDS = {"investigations": "investigation", "entities": "entity", "watchlists": "watchlist"}
 

@@ -9,11 +9,13 @@ __all__ = [
     "ISO",
     "SYSLOG_HEAD",
     "SYSLOG_HOST",
+    "SYSLOG_STAMP",
     "Format",
     "instant",
     "key",
     "named",
     "number",
+    "pair",
     "syslog_time",
 ]
 

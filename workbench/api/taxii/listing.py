@@ -26,7 +26,7 @@ from workbench.store.offers import (
 if TYPE_CHECKING:
     from workbench.store import Store
 
-__all__ = ["Page", "Shelf", "found_on", "page_of", "shelf_of", "shelves_of"]
+__all__ = ["STIX", "Page", "Shelf", "found_on", "page_of", "shelf_of", "shelves_of"]
 
 STIX = "application/stix+json;version=2.1"
 AT_ONCE = 100

@@ -11,7 +11,7 @@ from workbench.exchange.stix.syntax import Path, PatternError
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["ROLES", "Columns", "Property", "Slot", "identifier", "read_columns"]
+__all__ = ["ADDRESS_TYPES", "ROLES", "Columns", "Property", "Slot", "identifier", "read_columns"]
 
 ADDRESS_TYPES = ("ipv4-addr", "ipv6-addr")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.secrecy import Marking
 
-__all__ = ["Dossier", "Investigation", "Remark", "Seen", "dossiers_of"]
+__all__ = ["SHARED", "Dossier", "Investigation", "Remark", "Seen", "dossiers_of"]
 
 SHARED = ("malicious", "suspicious", "anonymised", "watch")
 """Verdicts worth telling a partner; that an address is clean is nobody's business but its visitors'."""

@@ -13,7 +13,7 @@ from workbench.exchange.stix.stream import Envelope, objects_of, open_source
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Imported", "Problem", "import_bundle", "object_store"]
+__all__ = ["MAX_OBJECTS", "Imported", "Problem", "import_bundle", "object_store"]
 
 MAX_OBJECTS = 20_000_000
 

@@ -25,6 +25,7 @@ __all__ = [
     "Path",
     "PatternError",
     "Qualified",
+    "Scalar",
     "parse_pattern",
 ]
 

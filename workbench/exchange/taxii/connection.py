@@ -19,9 +19,9 @@ import httpx
 
 from workbench.exchange.taxii.credentials import authorization, place_for
 from workbench.exchange.taxii.errors import InterruptedAnswerError, RejectedError, TaxiiError, TooLargeError
-from workbench.intel.fetch import _retry_after as retry_after
+from workbench.intel.fetch import retry_after
 
-__all__ = ["MEDIA_TYPE", "Answer", "Connection", "parsed_url"]
+__all__ = ["MAX_BYTES", "MEDIA_TYPE", "Answer", "Connection", "parsed_url"]
 
 MEDIA_TYPE = "application/taxii+json;version=2.1"
 MAX_BYTES = 128 << 20

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from workbench.intel.source import Source, SourceError
 
-__all__ = ["MAX_EXPANDED", "open_stream", "read_bytes", "read_json", "read_lines", "read_text"]
+__all__ = ["MAX_EXPANDED", "lines_of", "open_stream", "read_bytes", "read_json", "read_lines", "read_text"]
 
 MAX_EXPANDED = 4 << 30
 """Bytes a file may expand to; ``max_bytes`` in a source's options overrides it."""

@@ -18,7 +18,7 @@ from workbench.intel.parsers.building import Rejects, listed, times
 from workbench.intel.parsers.content import lines_of, read_text
 from workbench.intel.source import Source
 
-__all__ = ["parse", "parse_tor_exits"]
+__all__ = ["parse", "parse_tor_exits", "published_in"]
 
 # One address with what may belong to it; then what is not (a port, a comment, further columns).
 _ENTRY = (

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from workbench.intel.fetch import _retry_after as retry_after
+from workbench.intel.fetch import retry_after
 from workbench.intel.providers import allowance
 from workbench.intel.providers.keys import find_key
 from workbench.intel.providers.ledger import Ledger, Stored, open_ledger

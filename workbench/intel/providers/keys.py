@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.intel.providers.provider import Provider, ProviderError
 
-__all__ = ["find_key", "key_place", "remove_key", "set_key", "stored_key", "variable"]
+__all__ = ["find_key", "key_place", "key_values", "remove_key", "set_key", "stored_key", "variable"]
 
 SERVICE = "ip-workbench"
 

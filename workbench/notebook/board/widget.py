@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.intel import Snapshot
     from workbench.store import Store
 
-__all__ = ["Board", "board"]
+__all__ = ["Board", "board", "triage_bundle"]
 
 _ERRORS = (ValueError, LookupError, PermissionError, OSError)
 """What is told in its own words; the name of any other error is told with it."""

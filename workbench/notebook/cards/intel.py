@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from workbench.enrichment import Intel
     from workbench.intel import Snapshot
 
-__all__ = ["intel_bundle", "intel_card", "intel_sheet"]
+__all__ = ["attributions_of", "intel_bundle", "intel_card", "intel_sheet", "listed_before", "opened"]
 
 
 def intel_bundle(record: Intel) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def attributions_of(snapshot: Snapshot | None) -> list[tuple[str, str | None]]:
 
 
 def _answered(record: Intel) -> list[Section]:
-    from workbench.enrichment.record import _told
+    from workbench.enrichment.record import told
 
-    rows = [tag("li", tag("b", answer.provider), ": ", tag("bdi", _told(answer))) for answer in record.answers]  # fmt: skip
+    rows = [tag("li", tag("b", answer.provider), ": ", tag("bdi", told(answer))) for answer in record.answers]  # fmt: skip
     return [Section("Asked", tag("ul", rows))] if rows else []

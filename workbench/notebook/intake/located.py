@@ -17,7 +17,7 @@ from workbench.notebook.intake.roles import Roles
 from workbench.notebook.places import place_of
 from workbench.notebook.verdicts import LOOKS, UNJUDGED
 
-__all__ = ["Located", "dictionary", "distinct_places", "locate", "places_of"]
+__all__ = ["Located", "dictionary", "distinct_places", "first_texts", "flags_of", "locate", "places_of"]
 
 _KINDS = {look.name: rank for rank, look in enumerate(LOOKS)}
 _TEXT_LIMIT = 2000

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from workbench.reports.notebooks import Template
 
-__all__ = ["ReportError", "execute", "public_notebook", "secrets_behind"]
+__all__ = ["Progress", "ReportError", "execute", "public_notebook", "secrets_behind", "without"]
 
 CELL_SECONDS = 3_600
 """A cell that takes longer holds up its schedule, and is stopped."""

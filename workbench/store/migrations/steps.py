@@ -23,7 +23,7 @@ from pathlib import Path
 
 from alembic import op
 
-__all__ = ["as_owner", "hand_over_functions", "run"]
+__all__ = ["SQL", "as_owner", "hand_over_functions", "run"]
 
 SQL = Path(__file__).parent / "sql"
 
