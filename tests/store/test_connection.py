@@ -17,6 +17,7 @@ import pytest
 
 import workbench as wb
 from workbench.store import Administration, Conflict, Store, StoreError, Unreachable
+from workbench.store.errors import Broken, plain
 from workbench.store.server import as_role, embedded
 
 USE = "import os, sys, workbench as wb; s = wb.connect_store(); print(s.me.role, len(s.profiles.search()), flush=True); sys.stdin.readline()"
@@ -247,3 +248,26 @@ def test_a_url_that_cannot_be_reached_is_told_at_once_where_waiting_is_of_no_use
     assert time.monotonic() - began < 30
     with pytest.raises(ValueError, match="no URL of a PostgreSQL"):
         Store("store.example/workbench")
+
+
+@pytest.mark.parametrize(
+    ("says", "kind"),
+    [
+        ('could not open file "base/16384/2608": Permission denied', Broken),
+        ("konnte Datei »base/16384/2608« nicht öffnen: Keine Berechtigung", Broken),
+        ('could not open file "backup_label": Permission denied', Broken),
+        ("permission denied for table members", PermissionError),
+        ("keine Berechtigung für Tabelle members", PermissionError),
+    ],
+)
+def test_rights_of_the_member_are_told_from_those_of_the_server(town: Any, says: str, kind: type) -> None:
+    """Both have the same SQLSTATE, and the server speaks the language of whoever set it up."""
+    with town.superuser() as con, pytest.raises(OSError, match=says) as raised, plain("it"):
+        con.execute(f"DO $$BEGIN RAISE EXCEPTION '{says}' USING ERRCODE = 'insufficient_privilege'; END$$")
+    assert type(raised.value) is kind
+
+
+@pytest.mark.parametrize("state", ["data_corrupted", "internal_error", "disk_full", "io_error"])
+def test_a_server_that_cannot_is_told_of_as_one(town: Any, state: str) -> None:
+    with town.superuser() as con, pytest.raises(Broken, match="it: the server cannot do it: oh"), plain("it"):
+        con.execute(f"DO $$BEGIN RAISE EXCEPTION 'oh' USING ERRCODE = '{state}'; END$$")

@@ -19,6 +19,7 @@ from workbench.api.forwarded import client_address
 from workbench.api.masking import masked
 from workbench.api.metrics import REFUSED, REQUESTS
 from workbench.api.over_http import refusal
+from workbench.store.errors import Unreachable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -124,7 +125,7 @@ class Door:
             state["context"] = context
         except ApiError as error:
             return _taxii_refusal(error) if taxii else refusal(error)
-        except OSError:
+        except Unreachable:
             busy = Busy("the store cannot be reached: try again in a moment")
             return _taxii_refusal(busy) if taxii else refusal(busy)
         return None

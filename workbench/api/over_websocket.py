@@ -25,7 +25,9 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 
 from workbench.api.admission import token_of
 from workbench.api.errors import ApiError, Denied, RateLimited
+from workbench.api.masking import masked
 from workbench.api.metrics import SOCKETS
+from workbench.store.errors import Unreachable
 
 if TYPE_CHECKING:
     import strawberry
@@ -86,7 +88,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             self.connection_init_received = True
             await self.websocket.close(4429 if isinstance(error, RateLimited) else 4403, _reason(str(error)))
             return
-        except OSError:
+        except Unreachable:
             await self.websocket.close(1013, "the store cannot be reached: try again in a moment")
             return
         self.services.sockets[role] += 1
@@ -116,7 +118,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
         except ApiError as error:
             await self.websocket.close(4403, _reason(str(error)))
             return
-        except OSError:
+        except Unreachable:
             await self.send_message({"type": "pong", "payload": {"renewed": False}})
             return
         self.context.grant = context.grant
@@ -139,6 +141,9 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             await super().handle_subscribe(message)
             return
         try:
+            with suppress(Unreachable):  # each operation finds that out for itself
+                # Between two looks of the watch the token may have been revoked.
+                await self.services.admission.still(self.context.grant, self._socket.state.client)
             self.services.rates.take(self.context.member.role)
             query = self.persisted.query(payload.get("query"), payload.get("extensions"))
             if query is None:
@@ -176,8 +181,15 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
                 if error.status in (401, 403):
                     await self.websocket.close(4403, _reason(str(error)))
                     return
-            except OSError:
-                continue  # the store is away: nothing is read either
+            except Unreachable:
+                continue  # nothing is read either
+            except Exception as error:
+                # Whether she is still to be served cannot be known: of a damaged file of tokens, say.
+                identity = masked(error, self._socket.state.request_id)
+                await self.websocket.close(
+                    1011, f"unexpected error {identity}: tell the administrator this id"
+                )
+                return
 
     @property
     def _socket(self) -> WebSocket:

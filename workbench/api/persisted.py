@@ -48,8 +48,13 @@ class Persisted:
         Raises:
             ApiError: an unknown hash, one of another query, or a query that is not listed.
         """
-        if text is not None and len(text) > LONGEST:
-            raise ApiError(f"a query has up to {LONGEST:,} characters")
+        if text is not None:
+            if len(text) > LONGEST:
+                raise ApiError(f"a query has up to {LONGEST:,} characters")
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise ApiError("the query holds half of a character (a lone surrogate)") from None
         named = (extensions or {}).get("persistedQuery")
         digest = named.get("sha256Hash") if isinstance(named, dict) else None
         if digest is not None and not isinstance(digest, str):

@@ -36,6 +36,7 @@ def make_server(settings: Settings, schema: strawberry.Schema | None = None, *, 
     import uvicorn
 
     from workbench.api.app import build_app
+    from workbench.api.patience import bounded
 
     tls: dict[str, Any] = {}
     if certificate is not None:
@@ -44,6 +45,7 @@ def make_server(settings: Settings, schema: strawberry.Schema | None = None, *, 
             tls |= {"ssl_ca_certs": client_ca, "ssl_cert_reqs": ssl.CERT_REQUIRED}
     config = uvicorn.Config(
         build_app(settings, schema),
+        http=bounded(settings.limits.head_seconds, settings.limits.send_seconds),
         log_config=None, access_log=False, server_header=False,
         proxy_headers=False,  # whom to believe is ours to say: workbench.api.forwarded
         ws_max_size=settings.limits.body_bytes, ws_per_message_deflate=False,

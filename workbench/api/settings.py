@@ -33,12 +33,14 @@ class Limits:
     """WebSocket connections of one member."""
     subscriptions: int = 50
     """Operations at one time on one WebSocket connection."""
+    head_seconds: float = 15
+    """For a connection to say what it wants: until its first request, and each next one's headers, are there."""
     init_seconds: float = 10
     """For a WebSocket to say who it is."""
     check_seconds: float = 15
     """Between two looks at whether the member of an open WebSocket is still to be served."""
     send_seconds: float = 30
-    """A WebSocket client that takes nothing for so long is let go; it resumes from its cursor."""
+    """A client that takes nothing for so long is let go; over WebSocket it resumes from its cursor."""
     waiting: int = 2_000
     """Requests that wait for the database; further ones are told to come back."""
 

@@ -58,10 +58,12 @@ class Verifier:
 
         if len(token) > LONGEST:
             raise Unauthenticated("the token is too long")
+        if not token.isascii():  # over WebSocket even half of a character comes through
+            raise Unauthenticated("the token is no JWT")
         try:
             header = jwt.get_unverified_header(token)
             named = jwt.decode(token, options={"verify_signature": False}).get("iss")
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, RecursionError):
             raise Unauthenticated("the token is no JWT") from None
         kid = header.get("kid")
         if not isinstance(kid, str) or not kid:

@@ -34,6 +34,7 @@ from workbench.api.settings import Limits
 __all__ = ["Weight", "too_heavy", "weigh"]
 
 SIZES = ("first", "last", "limit")
+MOST = 1 << 40
 IN_A_CONNECTION = ("edges", "nodes", "items")
 UNSIZED = 5
 """Members of a list that is given no size: most have few, and those of many take ``first``."""
@@ -141,7 +142,7 @@ class _Scale:
         """How many the arguments ask for, where they say: a page, or one for each of a list."""
         given = {each.name.value: each.value for each in node.arguments or ()}
         pages = [self._value(given[name]) for name in SIZES if name in given]
-        numbers = [value for value in pages if isinstance(value, int) and not isinstance(value, bool)]
+        numbers = [_number(value) for value in pages if isinstance(value, int | float)]
         if numbers:
             return max(0, *numbers)
         if field is None:
@@ -161,9 +162,14 @@ class _Scale:
         return self._schema.get_type(name)
 
 
+def _number(value: float) -> int:
+    """GraphQL takes 1000.0 of JSON for the Int 1000; what it takes for none is heavy enough to be refused."""
+    return int(value) if abs(value) < MOST else MOST
+
+
 def _constant(node: ValueNode | None) -> Any:
     if isinstance(node, IntValueNode):
-        return int(node.value) if len(node.value) < 12 else 1 << 40
+        return int(node.value) if len(node.value) < 12 else MOST
     return list(node.values) if isinstance(node, ListValueNode) else None
 
 

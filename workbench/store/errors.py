@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Conflict", "NotFound", "Overtime", "StoreError", "Unreachable", "plain"]
+__all__ = ["Broken", "Conflict", "NotFound", "Overtime", "StoreError", "Unreachable", "plain"]
 
 
 class StoreError(ValueError):
@@ -29,6 +31,12 @@ class Conflict(StoreError):
 
 class Overtime(StoreError):
     """A statement took longer than the server allows, and was ended."""
+
+
+class Broken(OSError):
+    """The server is there and cannot do its work, as with a full disk, a damaged table or a file that it may not open:
+    repeating helps nobody. What it says names its files: it is for whoever runs the server, and not told to clients
+    of the API."""
 
 
 class Unreachable(OSError):
@@ -96,6 +104,8 @@ def plain(what: str) -> Iterator[None]:
         refused.constraint = name or None
         raise refused from None
     except errors.InsufficientPrivilege as error:
+        if _of_a_file(_first(error)):
+            raise Broken(f"{what}: the server cannot do it: {_first(error)}") from error
         raise PermissionError(f"{what}: {_denied(error)}") from None
     except (errors.RaiseException, errors.DataError) as error:
         raise StoreError(f"{what}: {_first(error)}") from None
@@ -111,10 +121,12 @@ def plain(what: str) -> Iterator[None]:
         if error.sqlstate is None:  # the driver's own: a URL that is none, most likely
             raise StoreError(f"{what}: no URL of a PostgreSQL database: {_first(error)}") from None
         raise
+    except (errors.InternalError_, errors.DataCorrupted, errors.IndexCorrupted) as error:
+        raise Broken(f"{what}: the server cannot do it: {_first(error)}") from error
     except psycopg.OperationalError as error:
         if _lost(error):
             raise Unreachable(f"{what}: the server cannot be reached: {_first(error)}") from error
-        raise StoreError(f"{what}: the server cannot do it: {_first(error)}") from error
+        raise Broken(f"{what}: the server cannot do it: {_first(error)}") from error
 
 
 def _lost(error: psycopg.OperationalError) -> bool:
@@ -126,6 +138,16 @@ def _lost(error: psycopg.OperationalError) -> bool:
 
 def _first(error: Any) -> str:
     return str(error.diag.message_primary or str(error).strip().partition("\n")[0])
+
+
+# What the system says when the server may not open a file, which then has the SQLSTATE of a lack of rights (42501).
+_NO_FILE = tuple(os.strerror(code) for code in (errno.EACCES, errno.EPERM, errno.EROFS))
+
+
+def _of_a_file(says: str) -> bool:
+    """Whether it is the server that may not, and not the member: it names a path, in whatever language, or ends as the
+    system does. A role whose own name has a slash is taken for one too: better that than a path told."""
+    return "/" in says or says.endswith(_NO_FILE)
 
 
 def _denied(error: Any) -> str:

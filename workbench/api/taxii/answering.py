@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from workbench.api.errors import ApiError, RateLimited
 from workbench.api.taxii.asking import Asked, Item, Refused, text_of
 from workbench.api.taxii.listing import STIX, Page, found_on, page_of, shelf_of, shelves_of
-from workbench.store.errors import NotFound
+from workbench.store.errors import NotFound, StoreError, Unreachable
 from workbench.store.offers import refresh
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def _route(path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route
             return _refusal(error)
         except NotFound as error:
             return _refusal(Refused(404, str(error)))
-        except OSError:
+        except StoreError as error:
+            return _refusal(Refused(400, str(error)))
+        except Unreachable:
             return _refusal(Refused(503, "the store cannot be reached: try again in a moment"))
 
     return Route(path, guarded, methods=["GET", "HEAD", "POST", "DELETE"])

@@ -68,7 +68,7 @@ def execute(
     raise ReportError(said, draft)
 
 
-_PLAIN = {"ValueError", "LookupError", "OSError", "PermissionError", "FileNotFoundError", "NotFound", "StoreError", "SourceError", "SnapshotError", "Unreachable"}  # fmt: skip
+_PLAIN = {"ValueError", "LookupError", "OSError", "PermissionError", "FileNotFoundError", "NotFound", "StoreError", "Broken", "SourceError", "SnapshotError", "Unreachable"}  # fmt: skip
 """Errors whose text is written for users: their names would tell them nothing."""
 
 
