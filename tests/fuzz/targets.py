@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +20,8 @@ from workbench.addresses.lines import LinesError
 from workbench.addresses.logs import FORMATS, read_log
 from workbench.addresses.text import parse as parse_addresses
 from workbench.addresses.text import parse_networks, to_text
+from workbench.api.forwarded import LONGEST, client_address
+from workbench.api.settings import networks as networks_of
 from workbench.exchange.stix import PatternError, StreamError, import_bundle, match
 from workbench.exchange.stix.syntax import parse_pattern
 from workbench.intel.parsers import PARSERS, parse
@@ -117,10 +118,18 @@ def pattern(data: bytes) -> None:
 
 
 def forwarded(data: bytes) -> None:
-    """Forwarded and X-Forwarded-For: an address, or a refusal."""
-    from workbench.api.proxies import client_address  # type: ignore[import-not-found,unused-ignore]
-
-    client_address(json.loads(data))
+    """What a client writes, a header a line, before a proxy of ours adds whom it saw: it is her, or nobody is known."""
+    seen, ours = "198.51.100.1", networks_of("10.0.0.0/8")
+    written = data.decode("latin-1").split("\n")
+    long = len(data) + len(written) > LONGEST - 30
+    by_x = client_address("10.0.0.1", [], [*written, seen], ours)
+    assert by_x == seen or (long and by_x is None), f"X-Forwarded-For chose {by_x}"
+    for ended in ([*written, f"for={seen}"], [*written[:-1], f"{written[-1]}, for={seen}"]):
+        assert client_address("10.0.0.1", ended, [], ours) in (seen, None)
+        assert client_address("10.0.0.1", ended, [seen], ours) in (seen, None)
+        assert client_address(seen, ended, written, ours) == seen
+    for alone in (client_address("10.0.0.1", written, [], ours), client_address("10.0.0.1", [], written, ours)):  # fmt: skip
+        assert alone is None or str(ipaddress.ip_address(alone)) == alone
 
 
 TARGETS: dict[str, Target] = {
@@ -130,5 +139,6 @@ TARGETS: dict[str, Target] = {
     "logs": logs,
     "stix": stix,
     "pattern": pattern,
+    "forwarded": forwarded,
     **{f"parser-{name}": _parser(name) for name in sorted(PARSERS)},
 }
