@@ -192,6 +192,43 @@ def test_export_refuses_and_names_what_the_recipient_may_not_have() -> None:
     assert "ministry" not in result.serialize()
 
 
+@pytest.mark.parametrize("column", ["tlp", "secrecy"])
+@pytest.mark.parametrize("written", ["red", "TLP:RED", 4, TLP.RED])
+def test_a_row_with_a_level_of_its_own_keeps_it_whatever_is_said_of_the_table(
+    column: str, written: Any
+) -> None:
+    """A table of profiles, or one that a partner sent."""
+    closed = {"address": "203.0.113.9", "verdict": "malicious", column: written}
+    open_ = {"address": "198.51.100.7", "verdict": "malicious", column: None}
+    with pytest.raises(WithheldError, match=r"203.0.113.9 is TLP:RED and may not go to the community"):
+        exported([closed, open_], tlp="green")
+    result = exported([closed, {**closed, column: "green"}, open_], tlp="green", withheld="drop")
+    assert "203.0.113.9" not in result.serialize()
+    assert "198.51.100.7" in result.serialize()
+    lower = exported([{**closed, column: "clear"}], tlp="green")
+    (indicator,) = of_type(lower, "indicator")
+    assert [KNOWN[mark] for mark in indicator["object_marking_refs"]] == [TLP.GREEN]
+
+
+def test_a_profile_that_is_passed_without_its_store_keeps_its_level() -> None:
+    profile = wb.open_case(":memory:").profiles.create("185.220.101.4", secrecy="red")
+    with pytest.raises(WithheldError):
+        exported(profile, tlp="clear")
+
+
+def test_what_another_organisation_marked_amber_is_not_for_those_we_serve() -> None:
+    row = {"address": "203.0.113.9", "verdict": "malicious", "secrecy": "amber", "owner": "CERT B"}
+    with pytest.raises(WithheldError):
+        exported([row], "Waterworks", tlp="amber")
+    assert exported([row], "CERT B", tlp="amber").objects
+    assert exported([{**row, "owner": OWN.name}], "Waterworks", tlp="amber").objects
+
+
+def test_a_row_whose_level_is_none_is_told() -> None:
+    with pytest.raises(ValueError, match="'purple' is no TLP label"):
+        exported([{"address": "203.0.113.9", "verdict": "malicious", "tlp": "purple"}], tlp="clear")
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(list(TLP)), st.sampled_from(list(TLP)), st.booleans()), min_size=1, max_size=4),

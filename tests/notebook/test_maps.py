@@ -24,7 +24,7 @@ from workbench.notebook.intake import roles_of
 from workbench.notebook.intake.activity import BINS, Activity, seconds_of
 from workbench.notebook.maps import draw
 from workbench.notebook.verdicts import LOOKS
-from workbench.secrecy import TLP
+from workbench.secrecy import TLP, Organisation
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "firewall.log"
 START = datetime(2026, 10, 4, tzinfo=UTC)
@@ -295,6 +295,35 @@ def test_a_map_is_marked_as_the_highest_of_its_rows() -> None:
     assert wb.map(table, tlp="RED").tlp == TLP.RED
     with pytest.raises(PermissionError, match=r"rows marked TLP:AMBER cannot go onto a map marked TLP:GREEN"):
         wb.map(table, tlp="GREEN")
+
+
+def test_a_map_of_profiles_is_marked_as_they_are() -> None:
+    case = wb.open_case(":memory:")
+    made = [case.profiles.create("185.220.101.4", secrecy="red"), case.profiles.create("8.8.8.8", secrecy="clear")]  # fmt: skip
+    for profiles in (
+        made,
+        case.con.sql("FROM _workbench.profiles"),
+        case.con.sql("FROM _workbench.profiles").to_df(),
+    ):
+        assert wb.map(profiles).tlp == TLP.RED
+        with pytest.raises(PermissionError, match="rows marked TLP:RED"):
+            wb.map(profiles, tlp="clear")
+    assert repr(wb.map(made[1:])).startswith("<AddressMap TLP:CLEAR: ")
+    assert wb.map(pa.table({"address": ["8.8.8.8"], "secrecy": [None]})).tlp is None
+
+
+@pytest.mark.parametrize("as_relation", [True, False])
+def test_what_another_organisation_marked_amber_is_not_for_those_we_serve(as_relation: bool, tmp_path: Path) -> None:  # fmt: skip
+    ours = Organisation("CERT A", frozenset({"Waterworks"}))
+    rows = pa.table(
+        {"address": ["8.8.8.8", "1.1.1.1"], "tlp": ["amber", "green"], "owner": ["CERT A", "CERT B"]}
+    )
+    closer = rows.set_column(1, "tlp", pa.array(["amber", "amber"]))
+    con = duckdb.connect()
+    drawn, mixed = ((con.from_arrow(each) if as_relation else each) for each in (rows, closer))
+    wb.map(drawn).save(tmp_path / "a.html", to="Waterworks", organisation=ours)
+    with pytest.raises(PermissionError, match="may not go to"):
+        wb.map(mixed).save(tmp_path / "b.html", to="Waterworks", organisation=ours)
 
 
 @pytest.mark.parametrize(

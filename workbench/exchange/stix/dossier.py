@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from workbench.secrecy import Marking
+from workbench.secrecy import OWNER, Marking, Organisation, level_in
 
 __all__ = ["SHARED", "Dossier", "Investigation", "Remark", "Seen", "dossiers_of"]
 
@@ -77,14 +77,16 @@ def dossiers_of(
 
     ``table`` is a Triage, a pyarrow Table, a pandas DataFrame, or a list of dicts, with ``address`` and
     ``verdict`` and any other columns of ``enrich``; ``hits`` counts occurrences, else rows are counted;
-    ``first_seen`` and ``last_seen`` date them.
+    ``first_seen`` and ``last_seen`` date them. A row whose own level (``tlp``, ``secrecy``) is not below that of
+    ``marking`` keeps it, and its ``owner``.
 
     Raises:
-        ValueError: a column is missing, or a verdict is none.
+        ValueError: a column is missing, or a verdict or level is none.
     """
     wanted = frozenset(verdicts)
     left_out: dict[str, int] = {}
     rows: dict[str, dict[str, Any]] = {}
+    closer: dict[str, Marking] = {}
     for row in _rows(table):
         address, verdict = row.get("address"), row.get("verdict")
         reason = (
@@ -93,6 +95,10 @@ def dossiers_of(
         if not address or reason in ("invalid", "unroutable") or verdict not in wanted:
             left_out[str(reason)] = left_out.get(str(reason), 0) + 1
             continue
+        level, before = level_in(row), closer.get(str(address), marking)
+        owner = _owner(row.get(OWNER), marking.owner)
+        if level is not None and (level > before.level or (level == before.level and owner != marking.owner)):
+            closer[str(address)] = Marking(level, owner, marking.recipients)
         hits = row.get("hits")
         row["hits"] = 1 if hits is None else int(hits)
         if (known := rows.get(str(address))) is None:
@@ -102,7 +108,12 @@ def dossiers_of(
         for name, choose in (("first_seen", min), ("last_seen", max)):
             moments = [m for m in (known.get(name), row.get(name)) if m is not None]
             known[name] = choose(moments) if moments else None
-    return [_dossier(address, row, marking) for address, row in rows.items()], left_out
+    return [_dossier(address, row, closer.get(address, marking)) for address, row in rows.items()], left_out
+
+
+def _owner(named: Any, own: Organisation) -> Organisation:
+    # Whom another organisation serves is not for us to say: its AMBER goes back to it and nowhere else.
+    return own if named in (None, "", own.name) else Organisation(str(named))
 
 
 def _dossier(address: str, row: dict[str, Any], marking: Marking) -> Dossier:

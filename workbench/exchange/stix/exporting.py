@@ -108,7 +108,8 @@ def export(
     :class:`~workbench.exchange.stix.Dossier`, an :class:`~workbench.exchange.stix.Investigation`, or a list
     of these two. Of a table the rows with one of ``verdicts`` go; its columns ``hits``, ``first_seen`` and
     ``last_seen`` become sightings and observed data. ``tlp`` is the level of a table, ``recipients`` the
-    members it is named for at RED, ``investigation`` the matter it belongs to; dossiers bring their own markings.
+    members it is named for at RED, ``investigation`` the matter it belongs to; a row with a level of its own above that
+    (``tlp``, ``secrecy``) keeps it, and dossiers bring their own markings.
     With ``store`` its profiles and investigations are exported, as far as its member sees them.
 
     ``organisation`` makes the bundle: an :class:`~workbench.secrecy.Organisation` to name its clients, to

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from workbench.enrichment.engine import SCHEMA
 from workbench.notebook.intake.roles import Roles
+from workbench.secrecy import LEVELS, OWNER
 
 __all__ = ["condensed", "in_utc", "quoted"]
 
@@ -17,15 +18,16 @@ that "last seen" is then as coarse as that."""
 
 
 def condensed(relation: Any, roles: Roles) -> pa.Table:
-    """The relation grouped by its addresses, its ``tlp`` and steps of its time, with ``hits``; of other columns that
+    """The relation grouped by its addresses, their levels and owners and steps of its time, with ``hits``; of other columns that
     a map shows any value. Ten million rows of a log become as many as there are pairs and steps."""
     columns = dict(zip(relation.columns, map(str, relation.types), strict=True))
     groups = [name for name in (roles.source, roles.target) if name]
     chosen = [f"{quoted(n)}::VARCHAR AS {quoted(n)}" for n in groups]
     keys = [quoted(n) for n in groups]
-    if "tlp" in columns:
-        chosen.append('"tlp"')
-        keys.append('"tlp"')
+    levels = [name for name in LEVELS if name in columns]
+    levels += [OWNER] if levels and OWNER in columns else []
+    chosen += levels
+    keys += levels
     if roles.time and columns[roles.time].startswith(("TIMESTAMP", "DATE")):
         name = quoted(roles.time)
         at = in_utc(roles.time, columns[roles.time])
@@ -40,7 +42,7 @@ def condensed(relation: Any, roles: Roles) -> pa.Table:
         keys.append(quoted(roles.time))
     weighed = "hits" in columns and "INT" in columns["hits"]
     chosen.append("sum(hits)::BIGINT AS hits" if weighed else "count(*) AS hits")
-    taken = {*groups, "tlp", roles.time, "hits"}
+    taken = {*groups, *levels, roles.time, "hits"}
     wanted = {
         *((roles.label,) if roles.label else ()), *roles.extras,
         *SCHEMA.names, *(f"{g}_{n}" for g in groups for n in SCHEMA.names),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -28,7 +28,7 @@ from workbench.notebook.maps.flows import flows_of
 from workbench.notebook.maps.page import AddressMap, Tiles
 from workbench.notebook.places import place_of
 from workbench.notebook.verdicts import HOSTILE, LOOKS
-from workbench.secrecy import TLP
+from workbench.secrecy import LEVELS, OWNER, TLP, level_in
 
 __all__ = ["AddressMap", "draw"]
 
@@ -69,7 +69,7 @@ def draw(
     ``hits`` weighs a row.
 
     ``home`` is where private addresses are: a country code, or latitude, longitude and perhaps a name.
-    ``tlp`` marks the map; a column ``tlp`` does so by itself with its highest level. ``profile_url`` is where
+    ``tlp`` marks the map; a column ``tlp`` or ``secrecy`` does so by itself with its highest level. ``profile_url`` is where
     profiles are found, such as ``https://ti.example/ip/{address}``. ``tiles`` is the URL of a tile server
     (``https://tiles.example/{z}/{x}/{y}.png``, with its ``attribution``), in place of the basemap that is
     shipped; without it the page makes no request at all. ``height`` is in pixels, in a notebook. Beyond
@@ -89,7 +89,8 @@ def draw(
     else:
         table, judged_by = arrow_table(data)
         roles = roles_of(table, source, target, time, label, extras)
-    level = _level(table, tlp)
+    marks = _marks(table)
+    level = _level(marks, tlp)
     at_home = _home(home)
     weights = _weights(table)
     engine = enrichment.open_engine(snapshot if snapshot is not None else _openable(judged_by))
@@ -110,6 +111,7 @@ def draw(
     return AddressMap(
         payload,
         level=level,
+        marks=marks,
         summary=_summary(located, payload["title"], used.id),
         sources=used.sources,
         tiles=Tiles.of(tiles, attribution),
@@ -179,15 +181,29 @@ def _payload(
     }  # fmt: skip
 
 
-def _level(table: pa.Table, asked: str | TLP | None) -> TLP | None:
+def _marks(table: pa.Table) -> dict[str, TLP]:
+    """The highest level that rows bring along, by the organisation whose it is (``""`` where none is named)."""
+    names = [name for name in (*LEVELS, OWNER) if name in table.column_names]
+    if names in ([], [OWNER]):
+        return {}
+    plain = {name: _plain(table.column(name)) for name in names}
+    marks: dict[str, TLP] = {}
+    for row in pa.table(plain).group_by(names).aggregate([]).to_pylist():
+        level = level_in(row)
+        if level is not None:
+            owner = str(row.get(OWNER) or "")
+            marks[owner] = max(level, marks.get(owner, level))
+    return marks
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _level(marks: Mapping[str, TLP], asked: str | TLP | None) -> TLP | None:
     """What the map is marked with: what is asked for, but never less than any of its rows."""
     level = None if asked is None else TLP.parse(asked)
-    if "tlp" not in table.column_names:
-        return level
-    marked = [
-        TLP.parse(text) for text in pc.unique(table.column("tlp").cast(pa.string())).to_pylist() if text
-    ]
-    highest = max(marked, default=None)
+    highest = max(marks.values(), default=None)
     if level is None or highest is None:
         return highest if level is None else level
     if highest > level:

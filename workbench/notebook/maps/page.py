@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from os import PathLike
 from typing import Any, NamedTuple
@@ -147,10 +147,11 @@ workbenchMap({{ this.get_name() }});
 
     def __init__(
         self, payload: dict[str, Any], *, level: TLP | None, summary: str, sources: Sequence[SnapshotSource],
-        tiles: Tiles | None = None, height: int = 620,
+        tiles: Tiles | None = None, height: int = 620, marks: Mapping[str, TLP] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(tiles=None, prefer_canvas=True)
         self.tlp = level
+        self._marks = marks or {}
         self.summary = summary
         self.pixels = int(height)
         self.timed = payload["time"] is not None
@@ -172,7 +173,7 @@ workbenchMap({{ this.get_name() }});
         )
 
     def __repr__(self) -> str:
-        return f"<AddressMap {self.tlp or 'no TLP'}: {self.summary}>"
+        return f"<AddressMap {'no TLP' if self.tlp is None else self.tlp}: {self.summary}>"
 
     def save(
         self,
@@ -204,7 +205,14 @@ workbenchMap({{ this.get_name() }});
             raise PermissionError(
                 f"the map has no TLP level, so it cannot go to {recipient}: draw it with tlp="
             )
-        if not may_receive(recipient, Marking(self.tlp, own, frozenset(named))):
+        # Whom another organisation serves is not for us to say: its AMBER goes back to it and nowhere else.
+        others = [
+            (level, Organisation(name)) for name, level in self._marks.items() if name not in ("", own.name)
+        ]
+        if not all(
+            may_receive(recipient, Marking(level, owner, frozenset(named)))
+            for level, owner in [(self.tlp, own), *others]
+        ):
             raise PermissionError(f"the map is {self.tlp} and may not go to {recipient}")
 
     def _repr_html_(self, **kwargs: Any) -> str:
