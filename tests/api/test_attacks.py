@@ -128,3 +128,25 @@ def test_files_of_the_database_are_not_told_of(api: Api) -> None:
     assert "ermission" not in json.dumps(body)
     with pytest.raises(Broken, match="could not open file"):  # whoever is at the database is
         api.town.store("ines").watchlists.all()
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\u0000"], ids=["surrogate", "nul"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "query($t: String!) { searchIpProfiles(filter: {text: $t}) { edges { node { id } } } }",
+        "query($t: String!) { searchIpProfiles(filter: {tags: [$t]}) { edges { node { id } } } }",
+        "query($t: String!) { searchIpProfiles(after: $t) { edges { node { id } } } }",
+        "query($t: String!) { footprint(value: $t) { source } }",
+        "query($t: String!) { bulkLookup(addresses: [$t]) { verdict } }",
+        'mutation($t: String!) { createIpProfile(input: {address: "192.0.2.77", notes: $t}) { __typename } }',
+        "mutation($t: String!) { watch(input: {name: $t, asn: 1}) { __typename } }",
+        "mutation($t: String!) { exportStix(input: {profiles: [], to: $t}) { __typename } }",
+    ],
+    ids=lambda asked: asked.split("{")[1].strip().partition("(")[0],
+)
+def test_what_the_database_cannot_hold_is_the_clients_error(api: Api, asked: str, text: str) -> None:
+    body = f'{{"query": {json.dumps(asked)}, "variables": {{"t": "{text}"}}}}'
+    answer = api.client("ines").post("/graphql", content=body, headers=JSON).text
+    assert "INTERNAL" not in answer
+    assert any(sign in answer for sign in ("BAD_USER_INPUT", "InvalidInput", "INVALID"))

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psycopg
 import pytest
 from click.testing import CliRunner
@@ -178,6 +179,19 @@ def test_ctrl_c_at_any_moment_leaves_a_case_that_the_next_sync_goes_on_with(
         assert case.conflicts() == []
     assert ines.rows("count", "SELECT count(*), count(DISTINCT address) FROM profiles") == [(2_540, 2_540)]
     assert interrupted
+
+
+def test_ctrl_c_where_duckdb_calls_python_is_ctrl_c_too(
+    town: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB catches it there and raises an error of its own, as it did while an Arrow table was registered."""
+
+    def stopped(*_: object) -> None:
+        raise duckdb.InvalidInputException("reading the schema of the object failed: KeyboardInterrupt: ")
+
+    monkeypatch.setattr("workbench.store.sync.pull", stopped)
+    with _open(tmp_path, "ines") as case, pytest.raises(KeyboardInterrupt):
+        case.sync(town.store("ines"))
 
 
 def test_how_far_a_sync_is_is_shown_in_a_terminal_and_a_notebook_and_gone_after_it(town: Any, tmp_path: Path) -> None:  # fmt: skip

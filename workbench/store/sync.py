@@ -84,10 +84,14 @@ def sync(store: Store, file: CaseFile, progress: Callable[[str, int, int], None]
     raise AssertionError
 
 
+_CTRL_C = ("Query interrupted", "KeyboardInterrupt")
+"""What DuckDB says of it: in a query, and where it calls Python."""
+
+
 def _interrupted(error: BaseException | None) -> bool:
     """Whether it is Ctrl-C, or came of it: in the middle of DuckDB it is another error, or leads to one."""
     while error is not None:
-        if isinstance(error, KeyboardInterrupt) or "Query interrupted" in str(error):
+        if isinstance(error, KeyboardInterrupt) or any(sign in str(error) for sign in _CTRL_C):
             return True
         error = error.__context__
     return False
