@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.addresses.text import to_text_of_ranges
+from workbench.exchange.stix.markings import MARKING_IDS
 from workbench.intel.entries import ParsedSource
 from workbench.intel.parsers import parse
 from workbench.intel.parsers.building import times
 from workbench.intel.parsers.stix import addresses_in
 from workbench.intel.source import Category, Layer, Source, SourceError
+from workbench.secrecy import TLP
 
 Make = Callable[..., Source]
 
@@ -274,6 +276,30 @@ def test_the_newest_version_of_an_indicator_counts(tmp_path: Path, source: Make)
     new = {**old, "modified": "2026-07-01T00:00:00Z", "revoked": True}
     for order in ((old, new), (new, old)):
         assert table(parse(written(tmp_path, bundle(*order)), source("stix"))) == {}
+
+
+@pytest.mark.parametrize("level", list(TLP))
+def test_a_list_holds_nothing_that_is_red_and_no_name_that_is_not_for_all(tmp_path: Path, source: Make, level: TLP) -> None:  # fmt: skip
+    """It goes into triage, reports and exports, whoever they are for."""
+    marked = {"name": "C2 of the ministry", "object_marking_refs": [MARKING_IDS[level]]}
+    parts = {
+        "name": "C2 of the ministry",
+        "granular_markings": [{"marking_ref": MARKING_IDS[level], "selectors": ["name"]}],
+    }
+    addresses = ["192.0.2.1", "192.0.2.2"]
+    items = [
+        indicator(number, f"[ipv4-addr:value = '{address}']", **how)
+        for number, (address, how) in enumerate(zip(addresses, (marked, parts), strict=True))
+    ]
+    parsed = parse(written(tmp_path, bundle(*items)), source("stix"))
+    if level == TLP.RED:
+        assert table(parsed) == {}
+        assert parsed.rejected_count == 2
+        assert "workbench stix import" in parsed.rejected[0].reason
+        return
+    labels = {row["label"] for row in table(parsed).values()}
+    assert set(table(parsed)) == {f"{address}/32" for address in addresses}
+    assert labels == {"C2 of the ministry" if level == TLP.CLEAR else "malicious-activity"}
 
 
 def test_a_bundle_of_addresses_alone_is_a_list(tmp_path: Path, source: Make) -> None:

@@ -17,7 +17,7 @@ from workbench.addresses.text import parse_networks
 from workbench.intel.entries import MEMBERSHIP, Entries, ParsedSource, Rejected
 from workbench.intel.source import Layer, Source, SourceError
 
-__all__ = ["Rejects", "listed", "membership_table", "times", "too_wide", "united"]
+__all__ = ["KEPT", "Rejects", "listed", "membership_table", "times", "too_wide", "united"]
 
 KEPT = 100
 MAX_TEXT = 200

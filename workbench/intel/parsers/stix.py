@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench.intel.entries import ParsedSource
-from workbench.intel.parsers.building import Rejects, listed
+from workbench.intel.parsers.building import KEPT, Rejects, listed
 from workbench.intel.parsers.documents import instant, objects, read_object, text_of
 from workbench.intel.source import Category, Source, SourceError
 
@@ -22,6 +23,18 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<comparison>(?:ipv[46]-addr:value|network-traffic:(?:src|dst)_ref\.value)\s*"
     rf"(?:=|ISSUBSET)\s*{_TEXT})|(?P<join>OR\b|[\[\]()]))\s*"
 )
+# Whom a marking lets read, by the ids that TLP 2.0 and TLP 1.0 (STIX 2.1, 7.2.1.4) fix.
+_RED = {
+    "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
+    "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
+}
+_CLOSER = {
+    "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",  # GREEN
+    "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da",
+    "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",  # AMBER
+    "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
+    "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",  # AMBER+STRICT
+}
 _CATEGORIES = {
     "malicious-activity": Category.ATTACKER,
     "compromised": Category.ATTACKER,
@@ -41,13 +54,16 @@ def parse(path: Path, source: Source) -> ParsedSource:
     ``ipv4-addr`` and ``ipv6-addr`` objects. The category is the source's, else follows from the indicator
     types; ``benign`` always does. Options: ``min_confidence`` (0-100).
 
+    What is in a snapshot is told to whoever looks an address up, and goes out with its verdict. So TLP:RED objects
+    are rejected, and names are left out that are marked, but for TLP:CLEAR.
+
     Raises:
         SourceError: no bundle, or no address in it.
     """
     document = read_object(path, source)
     if document.get("type") != "bundle":
         raise SourceError(path, f"no STIX bundle but {document.get('type')!r:.60}", source.id)
-    rejects = Rejects()
+    rejects, red = Rejects(), Rejects()
     newest: dict[str, tuple[int, dict[str, Any]]] = {}
     for at, item in objects(document, "objects", path, source, rejects):
         if item.get("type") not in ("indicator", "ipv4-addr", "ipv6-addr"):
@@ -64,6 +80,13 @@ def parse(path: Path, source: Source) -> ParsedSource:
     for at, item in indicators or found:
         confidence = _confidence(item)
         if confidence is not None and confidence < minimum:
+            continue
+        if _marks(item) & _RED:
+            red.add(
+                at,
+                text_of(item.get("id")) or "",
+                "TLP:RED, which is not for a list: workbench stix import takes it into a case",
+            )
             continue
         if item["type"] != "indicator":
             rows.append(
@@ -92,7 +115,7 @@ def parse(path: Path, source: Source) -> ParsedSource:
         "note": [text_of(item.get("id")) for _, _, item in rows],
     }
     moments = [m for _, item in newest.values() if (m := instant(item.get("modified"))) is not None]
-    return listed(
+    parsed = listed(
         [address for address, _, _ in rows],
         columns,
         path,
@@ -103,6 +126,9 @@ def parse(path: Path, source: Source) -> ParsedSource:
         metadata={"passed_over": str(passed_over)},
         may_be_empty=True,
     )
+    # Only now: a bundle that is mostly red is a bundle all the same.
+    told = (*red.result(), *parsed.rejected)[:KEPT]
+    return replace(parsed, rejected=told, rejected_count=red.count + parsed.rejected_count)
 
 
 def addresses_in(pattern: str) -> list[str] | None:
@@ -153,5 +179,15 @@ def _category(item: dict[str, Any], source: Source) -> Category:
     return next((_CATEGORIES[t] for t in types if t in _CATEGORIES), Category.ATTACKER)
 
 
+def _marks(item: dict[str, Any]) -> set[str]:
+    """The markings of an object, and of parts of it."""
+    whole, parts = item.get("object_marking_refs"), item.get("granular_markings")
+    found = list(whole) if isinstance(whole, list) else []
+    if isinstance(parts, list):
+        found += [part.get("marking_ref") for part in parts if isinstance(part, dict)]
+    return {mark for mark in found if isinstance(mark, str)}
+
+
 def _label(item: dict[str, Any], source: Source) -> str:
-    return text_of(item.get("name")) or ", ".join(_types(item))[:200] or source.label or "indicator"
+    name = None if _marks(item) & _CLOSER else text_of(item.get("name"))
+    return name or ", ".join(_types(item))[:200] or source.label or "indicator"
