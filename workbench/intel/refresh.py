@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import queue
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -109,13 +110,18 @@ def update(
 
 def _each(wanted: list[tuple[Source, Path | None]], how: _How, jobs: int, told: Bars) -> list[Updated]:
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="intel-update")
-    results = []
+    results: list[Updated] = []
     try:
-        pending = {pool.submit(_one, source, path, how) for source, path in wanted}
-        while pending:
-            done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-            for task in done:
-                results.append(task.result())
+        # Not concurrent.futures.wait(): a Ctrl-C in the middle of it leaves a task locked, and its thread waits for ever.
+        done: queue.SimpleQueue[Future[Updated]] = queue.SimpleQueue()
+        for source, path in wanted:
+            pool.submit(_one, source, path, how).add_done_callback(done.put)
+        while len(results) < len(wanted):
+            try:
+                results.append(done.get(timeout=0.5).result())
+            except queue.Empty:
+                pass
+            else:
                 told.finished(results[-1])
             told.tick()
     except BaseException:  # Ctrl-C: nobody waits for a slow server; what was taken in is whole
