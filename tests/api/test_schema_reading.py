@@ -398,9 +398,8 @@ def test_thirty_profiles_cost_as_many_statements_as_one(scene: Scene) -> None:
         investigations(first: 2) { name profiles(first: 2) { address } }
         entities(first: 2) { relation entity { profiles(first: 2) { profile { investigations(first: 2) { name } footprint(first: 2) { value } } } } }
     } } }"""
-    _statements(scene, "ida", asked, {"n": 1})
-    one = _statements(scene, "ida", asked, {"n": 1})
-    thirty = _statements(scene, "ida", asked, {"n": 30})
+    # Streams of the same server may ask something meanwhile: the fewest are those of the query.
+    one, thirty = (min(_statements(scene, "ida", asked, {"n": n}) for _ in range(3)) for n in (1, 30))
     for profile in many:
         scene.ines.profiles.delete(scene.ines.profiles.get(profile.id))
     assert one <= 40
