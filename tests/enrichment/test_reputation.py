@@ -117,6 +117,23 @@ def test_confidence_rests_on_what_the_verdict_rests_on(tmp_path: Path) -> None:
     assert table.column("confidence").to_pylist() == pytest.approx([0.5, 0.5, 0, 0.75, 0.75], abs=1e-4)
 
 
+def test_nobody_hides_behind_a_public_resolver_or_a_crawler(tmp_path: Path) -> None:
+    """VPN lists of whole ranges have 8.8.8.0/24; an open resolver on an old list may be a VPN server all the same."""
+    made = engine(
+        tmp_path,
+        listing("vpn", Category.VPN, ["8.8.8.0/24"], grade="C", age=900),
+        listing("resolvers", Category.RESOLVER, ["8.8.8.8"], grade="A"),
+        listing("open-resolvers", Category.RESOLVER, ["9.1.0.1"], grade="D", age=900),
+        listing("crawlers", Category.CRAWLER, ["8.8.8.9"], grade="A"),
+        listing("exits", Category.TOR, ["9.1.0.1", "9.1.0.2"], grade="A"),
+        listing("cdn", Category.CDN, ["9.1.0.2"], grade="A"),  # private relays leave through them
+    )
+    table = made.enrich(["8.8.8.8", "8.8.8.9", "8.8.8.10", "9.1.0.1", "9.1.0.2"])
+    assert table.column("verdict").to_pylist() == ["clean", "clean", "anonymised", "anonymised", "anonymised"]
+    assert table.column("is_vpn").to_pylist() == [True, True, True, False, False]
+    assert "VPN" in table.column("reasons")[0].as_py()
+
+
 SOURCES = [
     *((category, grade, age, counts) for category in HOSTILE for grade, age, counts in (("A", 0, False), ("C", 30, True), ("D", 400, False))),
     *((category, "B", 5, False) for category in Category if category not in HOSTILE),
@@ -185,8 +202,10 @@ def test_who_is_shared_or_benign_is_never_malicious(
         if categories & set(room.RELIEF):
             assert verdict != "malicious"
         if not categories & set(HOSTILE):
-            hidden = categories & {Category.TOR, Category.VPN, Category.PROXY}
-            assert verdict == ("anonymised" if hidden else "clean")
+            hidden = categories & set(room.HIDING)
+            if not (hidden and categories & set(room.KNOWN)):
+                assert verdict == ("anonymised" if hidden else "clean")
+            assert verdict in ("anonymised", "clean")
         seen.add(verdict)
     assert seen == {
         "malicious",

@@ -76,6 +76,16 @@ def test_importing_the_workbench_imports_nothing_heavy() -> None:
     )
 
 
+def test_an_arrow_array_may_be_the_first_thing_to_load_pandas() -> None:
+    """Arrow loads pandas within a lock of its own, and the accessors come with pandas: no module of theirs may make an
+    array while it loads."""
+    code = "import workbench, pyarrow as pa; pa.array(['8.8.8.8']); import pandas as pd; print(pd.Series(['8.8.8.8']).ip.country[0])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout == "US\n"
+
+
 def test_a_lookup_needs_neither_pandas_nor_numba() -> None:
     code = "import workbench, sys; workbench.lookup('8.8.8.8'); print([m for m in ('pandas', 'duckdb', 'numba') if m in sys.modules])"
     wb.lookup("8.8.8.8")  # builds the snapshot once

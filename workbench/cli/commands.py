@@ -100,7 +100,7 @@ def triage(
         from workbench.cli.show import show_triage
 
         show_triage(result, limit=None if everything else 50)
-    for note in found.notes:
+    for note in [*found.notes, *_little_known(result)]:
         click.echo(note, err=True)
     if html:
         from workbench.enrichment.page import triage_page
@@ -108,6 +108,19 @@ def triage(
 
         write_text(html, triage_page(result, engine.snapshot, str(file)))
         click.echo(f"written: {html}", err=True)
+
+
+def _little_known(result: Any) -> list[str]:
+    """What "clean" is worth where the lists at hand name hardly an attacker, as those that are shipped do."""
+    import pyarrow.compute as pc
+
+    clean = result.table.filter(pc.equal(result.table.column("verdict").cast("string"), "clean"))
+    unsure = pc.sum(pc.less(clean.column("confidence"), 0.05)).as_py()
+    if not unsure:
+        return []
+    return [
+        f"{unsure:,} of the clean have confidence (conf) near 0: the lists at hand name hardly any attackers; `workbench intel update` fetches more"
+    ]
 
 
 @workbench.command()

@@ -26,11 +26,11 @@ h1 { font-size: 1.6rem; margin: 0 0 .3rem } a { color: inherit }
 # to outrank Jupyter's own rules for tables.
 _TABLE_STYLE = """
 .triage.triage table { border-collapse: collapse; width: 100%; table-layout: auto; margin: 1rem 0 2rem; font-size: 13px }
-.triage.triage th { text-align: left; font-weight: 600; opacity: .75; border-bottom: 2px solid #8886; padding: .4rem .6rem }
-.triage.triage td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8883; vertical-align: top }
+.triage.triage th { text-align: left; font-weight: 600; opacity: .75; border-bottom: 2px solid #8886; padding: .4rem }
+.triage.triage td { text-align: left; padding: .4rem; border-bottom: 1px solid #8883; vertical-align: top }
 .triage.triage td.n { text-align: right; font-variant-numeric: tabular-nums }
-.triage.triage td.a { font-family: ui-monospace, monospace; min-width: 11.5rem; max-width: 15rem; overflow-wrap: anywhere }
-.triage.triage td.w { min-width: 20rem } .triage.triage td.o { min-width: 13rem } .triage p { margin: .3rem 0; opacity: .75 }
+.triage.triage td.a { font-family: ui-monospace, monospace; min-width: 8.5rem; max-width: 15rem; overflow-wrap: anywhere }
+.triage.triage td.w { min-width: 14rem } .triage.triage td.o { min-width: 9rem } .triage p { margin: .3rem 0; opacity: .75 }
 .triage .v, .counts .v { display: inline-block; border-radius: .3rem; padding: .05rem .5rem; font-weight: 600; white-space: nowrap }
 .v::before { content: attr(data-mark); margin-right: .35em }
 .v.malicious { background: #a40e26; color: #fff } .v.suspicious { background: #c4501b; color: #fff }

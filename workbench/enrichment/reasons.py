@@ -33,6 +33,8 @@ _PHRASE = {
     Category.MAIL: "shared: mail provider",
     Category.BENIGN: "benign",
 }
+_SAYS_NO_MORE = ("tor exit", "vpn range", "sinkhole", "mail provider", "public dns resolver")
+"""Labels of lists that only repeat what their category says."""
 _ASKED = {str(c) for c in (Category.ATTACKER, Category.ABUSER, Category.TOR, Category.PROXY, Category.VPN)}
 """Categories of lists that could have spoken against an address."""
 
@@ -68,9 +70,9 @@ def _phrases(snapshot: Snapshot, category: NDArray[np.int64]) -> pa.Array:
     seen = pc.strftime(evidence.column("last_seen"), format="%Y-%m-%d").combine_chunks()
     label = evidence.column("label").cast(pa.string()).combine_chunks()
     level = evidence.column("level").cast(pa.string()).combine_chunks()
-    named = pc.if_else(
-        pc.equal(pc.fill_null(label, ""), ""), kinds, pc.binary_join_element_wise(kinds, label, " ")
-    )
+    label = pc.fill_null(label, "")
+    silent = pc.or_(pc.equal(label, ""), pc.is_in(pc.utf8_lower(label), pa.array(_SAYS_NO_MORE)))
+    named = pc.if_else(silent, kinds, pc.binary_join_element_wise(kinds, label, " "))
     counted = pc.if_else(
         pc.greater(pc.fill_null(evidence.column("level").combine_chunks(), 0), 1),
         pc.binary_join_element_wise(named, pc.binary_join_element_wise(" on ", level, " lists", ""), ""),

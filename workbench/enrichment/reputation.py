@@ -33,7 +33,8 @@ a country of concern, gives how far it may be taken for a datacenter.
 
 The verdict is the first that applies: ``invalid`` and ``unroutable`` by scope; ``malicious`` from
 reputation 70 with attacker or abuser evidence and no shared infrastructure; ``suspicious`` from 40 with such evidence;
-``anonymised`` for Tor, VPN and proxies; ``watch`` from 15; else ``clean``.
+``anonymised`` for Tor, VPN and proxies, but where it is surer that the address is a public resolver, a crawler, an
+announced scanner or a sinkhole, of which it is known who speaks; ``watch`` from 15; else ``clean``.
 
 **Measured** by ``tests/bench/reputation.py`` on IPsum of 2026-08-22 (graded C) against what some
 twenty feeds named in the fourteen days to 2026-09-03, 2026-09-27 and 2026-10-04; the constants were fitted on half
@@ -100,7 +101,7 @@ __all__ = [
     "weights",
 ]
 
-FORMULA = 3
+FORMULA = 4
 """Raised whenever the numbers change: a cached judgement of another formula is not used."""
 
 VERDICTS = ("invalid", "unroutable", "malicious", "suspicious", "anonymised", "watch", "clean")
@@ -163,6 +164,8 @@ RELIEF = {
 }
 HOSTILE = (Category.ATTACKER, Category.ABUSER)
 HIDING = (Category.TOR, Category.VPN, Category.PROXY)
+KNOWN = (Category.RESOLVER, Category.CRAWLER, Category.SCANNER, Category.SINKHOLE)
+"""Whose addresses nobody hides behind; VPN lists of whole ranges have some of them."""
 MALICIOUS, SUSPICIOUS, WATCH = 70, 40, 15
 
 _CATEGORIES = tuple(Category)
@@ -292,9 +295,9 @@ def judge(snapshot: Snapshot) -> Judgement:
     trust = _trust(snapshot, evidence, _category_codes(evidence))[items]
 
     hostile = _noisy_or(set_of, source, weight, sets)
-    blaming, hiding, calming = (
-        _noisy_or(set_of, source, np.where(np.isin(category, codes), trust, 0.0), sets)
-        for codes in (_codes_of(HOSTILE), _codes_of(HIDING), _codes_of(set(RELIEF) - {Category.TOR}))
+    blaming, hiding, known, calming = (
+        _noisy_or(set_of, source, np.where(np.isin(category, _codes_of(meant)), trust, 0.0), sets)
+        for meant in (HOSTILE, HIDING, KNOWN, set(RELIEF) - {Category.TOR})
     )
     mask = np.zeros(sets, np.int64)
     bit = np.array([_BIT[c] for c in _CATEGORIES], np.int64)
@@ -312,7 +315,7 @@ def judge(snapshot: Snapshot) -> Judgement:
     reputation = np.rint(100 * hostile * counter)[evidence_set].astype(np.int32)
     blamed = bits & (_BIT[Category.ATTACKER] | _BIT[Category.ABUSER]) != 0
     shared = bits & _SHARED_BITS != 0
-    hidden = bits & sum(_BIT[c] for c in HIDING) != 0
+    hidden = (bits & sum(_BIT[c] for c in HIDING) != 0) & (hiding >= known)[evidence_set]
     verdict = np.select(
         [
             scope == 0,
