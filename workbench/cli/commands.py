@@ -4,45 +4,37 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import click
 
 from workbench import __version__
 from workbench.cli.errors import plain_errors
+from workbench.cli.groups import Gathered
+from workbench.cli.terminal import plain
 
 __all__ = ["workbench"]
 
 
-class _Commands(click.Group):
-    """Loads the module of a group when it is named: ``workbench lookup`` waits for no other room."""
-
-    FROM: ClassVar = {
-        "intel": "workbench.cli.intel",
-        "store": "workbench.cli.store",
-        "sync": "workbench.cli.sync",
-        "lab": "workbench.cli.lab",
-        "report": "workbench.cli.report",
-        "stix": "workbench.cli.stix",
-        "serve": "workbench.cli.serve",
-        "token": "workbench.cli.token",
-        "taxii": "workbench.cli.taxii",
-    }
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *self.FROM])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.FROM:
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(self.FROM[cmd_name]), cmd_name)
-        return command
+FROM = {
+    "intel": "workbench.cli.intel",
+    "store": "workbench.cli.store",
+    "sync": "workbench.cli.sync",
+    "lab": "workbench.cli.lab",
+    "report": "workbench.cli.report",
+    "stix": "workbench.cli.stix",
+    "serve": "workbench.cli.serve",
+    "token": "workbench.cli.token",
+    "taxii": "workbench.cli.taxii",
+}
+"""Where the groups of further commands are."""
 
 
 @click.group(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=Gathered,
+    found_in=FROM,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__)
 def workbench() -> None:
@@ -168,7 +160,7 @@ def lookup(
         if as_json:
             click.echo(json.dumps({"input": address, **asdict(intel)}, default=str))
         else:
-            click.echo(str(intel) if intel.address else f"{address}: not an IP address")
+            click.echo(plain(str(intel)) if intel.address else f"{address}: not an IP address")
     if any(intel.address is None for intel in found) or any(answer.error for answer in answers):
         sys.exit(1)
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from workbench.exchange.stix import Matches
 
-__all__ = ["counting", "plain", "show", "with_fields"]
+from workbench.cli.terminal import plain
+
+__all__ = ["counting", "show", "with_fields"]
 
 
 @contextmanager
@@ -91,8 +93,3 @@ def show(rows: list[dict[str, Any]], total: int) -> None:
     (console if console.is_terminal else Console(highlight=False, width=200)).print(table)
     if total > len(rows):
         click.echo(f"… and {total - len(rows):,} more; --all shows them, --json holds them")
-
-
-def plain(text: str) -> str:
-    """Text of others without what a terminal would obey."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.errors import plain_errors
-from workbench.cli.matches import counting, plain, show, with_fields
+from workbench.cli.matches import counting, show, with_fields
+from workbench.cli.terminal import plain
 
 if TYPE_CHECKING:
     import duckdb

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import click
 
 from workbench.cli.errors import plain_errors
+from workbench.cli.groups import Gathered
 
 __all__ = ["store"]
 
 _URL = click.option("--url", envvar="WORKBENCH_STORE_ADMIN_URL", metavar="URL", help="The database, as its administrator: postgresql://admin@host/name; by default WORKBENCH_STORE_ADMIN_URL, else the server on this machine. Passwords belong in ~/.pgpass.")  # fmt: skip
 
 
-class _Commands(click.Group):
-    """Those of the administrator are here, those of members in a module of their own."""
-
-    FROM: ClassVar = dict.fromkeys(("alerts", "forward", "refresh", "watch"), "workbench.cli.watching")
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *self.FROM])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.FROM:
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(self.FROM[cmd_name]), cmd_name)
-        return command
+_BY_MEMBERS = dict.fromkeys(("alerts", "forward", "refresh", "watch"), "workbench.cli.watching")
 
 
-@click.group(cls=_Commands)
+@click.group(cls=Gathered, found_in=_BY_MEMBERS)
 def store() -> None:
     """The store of profiles in PostgreSQL, shared under TLP.
 

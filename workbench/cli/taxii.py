@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.errors import plain_errors
-from workbench.cli.matches import plain
+from workbench.cli.terminal import plain
 
 if TYPE_CHECKING:
     from workbench.exchange.taxii import Polled, Pushed
