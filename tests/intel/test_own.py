@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 import workbench as wb
+from workbench.addresses.text import parse_networks
 from workbench.cli.commands import workbench
 from workbench.intel import Category, Layer, Reliability, Source, SourceError, library
+from workbench.intel.entries import Entries, ParsedSource
+from workbench.intel.parsers.building import visible
 
 BASE = Source(
     id="base", title="Base", parser="list", layers=(Layer.MEMBERSHIP,), reliability=Reliability.B, licence="own",
@@ -112,3 +119,48 @@ def test_add_and_remove_on_the_command_line(home: Path, tmp_path: Path) -> None:
     assert "sources, as of" in run("remove", "feed")
     library.reread()
     assert wb.lookup("9.9.10.1").verdict == "clean"
+
+
+STEERS = "evil\x1b]0;pwned\x07 \x1b[31mred \u202egpj"
+
+
+def test_what_others_wrote_steers_no_terminal(home: Path, tmp_path: Path) -> None:
+    indicator = {
+        "type": "indicator", "spec_version": "2.1", "id": "indicator--8c939929-688f-4a72-badb-3dd1bd6af0fa", "created": "2026-11-01T00:00:00Z",
+        "modified": "2026-11-01T00:00:00Z", "valid_from": "2026-11-01T00:00:00Z", "name": STEERS, "pattern_type": "stix",
+        "pattern": "[ipv4-addr:value = '1.2.4.7']", "indicator_types": ["malicious-activity"],
+    }  # fmt: skip
+    bundle = {"type": "bundle", "id": "bundle--8c939929-688f-4a72-badb-3dd1bd6af0aa", "objects": [indicator]}
+    (tmp_path / "partner.json").write_text(json.dumps(bundle))
+    (tmp_path / "places.csv").write_text(f'network,country,city\n1.2.4.0/24,NL,"{STEERS}"\n')
+    for name in ("partner.json", "places.csv"):
+        wb.intel.add_file(tmp_path / name, title=STEERS)
+    wb.intel.build()
+    (tmp_path / "log.txt").write_text("1.2.4.7\n")
+    for line in (
+        ["lookup", "1.2.4.7"],
+        ["triage", str(tmp_path / "log.txt")],
+        ["intel", "list"],
+        ["intel", "history", "1.2.4.7"],
+    ):
+        shown = CliRunner().invoke(workbench, line, color=True).stdout
+        assert shown
+        assert not set(STEERS) & {c for c in shown if not c.isprintable() and c != "\n"}, line
+    record = wb.lookup("1.2.4.7")
+    said = STEERS.translate(dict.fromkeys(map(ord, "\x1b\x07\u202e"), "\ufffd"))
+    assert (record.city, record.evidence[0].label) == (said, said)
+
+
+@given(st.lists(st.none() | st.text(), min_size=1), st.booleans())
+def test_text_is_made_visible_and_otherwise_left_alone(texts: list[str | None], coded: bool) -> None:
+    column = pa.array(texts, pa.string())
+    table = pa.table({"label": column.dictionary_encode() if coded else column})
+    entries = Entries(parse_networks(["192.0.2.0/24"] * len(texts)), table)
+    (after,) = visible(ParsedSource({Layer.MEMBERSHIP: entries})).layers.values()
+    assert after.attributes.schema == table.schema
+    for before, shown in zip(texts, after.attributes.column("label").to_pylist(), strict=True):
+        if before is None or before.isprintable():
+            assert shown == before
+        else:
+            assert len(shown) == len(before)
+            assert not any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in shown)

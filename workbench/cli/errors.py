@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from workbench.cli.terminal import plain
+
 __all__ = ["plain_errors"]
 
 
@@ -23,12 +25,12 @@ def plain_errors(function: Callable[..., Any]) -> Callable[..., Any]:
         except BrokenPipeError:
             raise
         except (ValueError, OSError, LookupError) as error:
-            raise click.ClickException(_told(error)) from error
+            raise click.ClickException(plain(_told(error))) from error
         except Exception as error:
             from workbench.intel import SnapshotError
 
             if isinstance(error, (SnapshotError, *_of_files())):
-                raise click.ClickException(_told(error)) from error
+                raise click.ClickException(plain(_told(error))) from error
             raise
 
     return wrapped

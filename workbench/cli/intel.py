@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from workbench.cli.errors import plain_errors
+from workbench.cli.terminal import plain
 from workbench.cli.watching import bring_along
 
 __all__ = ["intel"]
@@ -249,7 +250,7 @@ def intel_history(address: str) -> None:
     """
     from workbench.intel.timeline import history
 
-    click.echo(str(history(address)))
+    click.echo(plain(str(history(address))))
 
 
 @intel.command("diff")
@@ -270,11 +271,13 @@ def intel_diff(before: str, after: str | None, entries: bool) -> None:
     from workbench.intel.timeline import diff
 
     found = diff(library.open_snapshot(before), library.open_snapshot(after))
-    click.echo(str(found))
+    click.echo(plain(str(found)))
     if entries:
         for sign, table in (("+", found.listed), ("-", found.unlisted)):
             for row in table.to_pylist():
-                click.echo(f"{sign} {row['source']} {row['category']} {row['entry']} {row['label']}".rstrip())
+                click.echo(
+                    plain(f"{sign} {row['source']} {row['category']} {row['entry']} {row['label']}".rstrip())
+                )
 
 
 @intel.command("providers")

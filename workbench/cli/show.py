@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from workbench.cli.terminal import plain
+
 if TYPE_CHECKING:
     from workbench.enrichment.triage import Triage
     from workbench.intel.library import SourceFile
@@ -49,12 +51,12 @@ def show_triage(result: Triage, limit: int | None) -> None:
             row["address"],
             f"{row['hits']:,}",
             row["country"] or "",
-            Text(network),
+            Text(plain(network)),
             row["network_type"] or "",
             row["flags"],
             str(row["reputation"]),
             f"{row['confidence']:.2f}",
-            Text(row["reasons"]),
+            Text(plain(row["reasons"])),
         )
     console = _console()
     console.print(table)
@@ -75,20 +77,20 @@ def show_sources(sources: list[SourceFile], current: Snapshot, failures: Sequenc
         spoken = item.published or item.fetched or (known.as_of if known else None)
         table.add_row(
             item.source.id,
-            item.source.title,
+            Text(plain(item.source.title)),
             item.source.category or ", ".join(item.source.layers),
             f"{spoken:%Y-%m-%d}" if spoken else "",
             f"{(now - spoken).days} d" if spoken else "",
             f"{known.entries:,}" if known else "not built",
             item.origin,
             item.source.reliability,
-            item.source.licence,
+            Text(plain(item.source.licence)),
         )
     console = _console()
     console.print(table)
     for failure in failures:
         console.print(
-            Text(f"{failure.id}: refresh failed {failure.when:%Y-%m-%d %H:%M} UTC: {failure.reason}")
+            Text(f"{failure.id}: refresh failed {failure.when:%Y-%m-%d %H:%M} UTC: {plain(failure.reason)}")
         )
     console.print(Text(f"current snapshot {current.id}, as of {current.as_of:%Y-%m-%d}", "bold"))
 
@@ -105,13 +107,13 @@ def show_catalogue(catalogue: Mapping[str, Source], at_hand: list[SourceFile]) -
         date = dates.get(source.id)
         table.add_row(
             Text(source.id if source.default else f"{source.id} (by name)"),
-            Text(source.title),
+            Text(plain(source.title)),
             source.category or ", ".join(source.layers),
             f"{source.refresh.days} d" if source.refresh.days else f"{source.refresh.seconds // 3600} h",
             f"{date:%Y-%m-%d}" if date else "",
             ", ".join(keys_needed(source)) or ("a file" if not source.location else ""),
             source.reliability,
-            Text(source.licence),
+            Text(plain(source.licence)),
         )
     console = _console()
     console.print(table)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.errors import plain_errors
+from workbench.cli.terminal import plain
 
 __all__ = ["sync"]
 
@@ -47,5 +48,4 @@ def sync(case: Path, url: str | None) -> None:
             sys.exit(130)
         click.echo(str(outcome))
         for one in unsettled(opened._file):
-            # What others wrote does not steer the terminal.
-            click.echo("  " + "".join(c if c.isprintable() else " " for c in str(one))[:400])
+            click.echo("  " + plain(str(one))[:400])

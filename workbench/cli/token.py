@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.cli.errors import plain_errors
+from workbench.cli.terminal import print_table
 
 if TYPE_CHECKING:
     from workbench.api.keys import KeyRing
@@ -57,20 +58,17 @@ def create(role: str | None, days: float, note: str, audience: str) -> None:
 @plain_errors
 def list_tokens() -> None:
     """Tell which tokens were given out, for whom, and whether they hold."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     found = _ring().tokens()
     if not found:
         click.echo("no tokens yet: workbench token create ROLE", err=True)
         return
-    table = Table(box=None, pad_edge=False)
-    for name in ("id", "member", "state", "made", "ends", "note"):
-        table.add_column(name)
-    for each in found:
-        table.add_row(each.id, escape(each.role), each.state, _day(each.issued), _day(each.expires), escape(each.note))  # fmt: skip
-    Console().print(table)
+    print_table(
+        ("id", "member", "state", "made", "ends", "note"),
+        [
+            (each.id, each.role, each.state, _day(each.issued), _day(each.expires), each.note)
+            for each in found
+        ],
+    )
 
 
 @token.command()

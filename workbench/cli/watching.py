@@ -15,6 +15,7 @@ import click
 
 from workbench._extras import naming_extras
 from workbench.cli.errors import plain_errors
+from workbench.cli.terminal import plain
 
 if TYPE_CHECKING:
     from workbench.store import Alert, Store
@@ -187,9 +188,8 @@ def _print(alert: Alert, as_json: bool) -> None:
         fields: dict[str, Any] = {name: getattr(alert, name) for name in ("id", "name", "profile", "cause", "says", "state", "note", "raised_at", "changed_by", "changed_at")}  # fmt: skip
         click.echo(json.dumps(fields, default=str, ensure_ascii=False))
         return
-    # What others wrote does not steer the terminal.
     text = f"{str(alert.id)[:8]}  {alert}" + (f" ({alert.note})" if alert.note else "")
-    click.echo("".join(c if c.isprintable() else " " for c in text))
+    click.echo(plain(text))
 
 
 def _secret(text: str, variable: str) -> bytes:

@@ -59,15 +59,18 @@ PARSERS: dict[str, Parser] = {
 
 
 def parse(path: Path, source: Source) -> ParsedSource:
-    """Read the file of ``source`` at ``path`` with the parser the source names.
+    """Read the file of ``source`` at ``path`` with the parser the source names. Text that would steer a terminal is made
+    visible.
 
     Raises:
         SourceError: the file cannot be used; the message names it and says why.
         KeyError: there is no such parser.
     """
     parser = PARSERS[source.parser]
+    from workbench.intel.parsers.building import visible
+
     module = import_module(f"{__name__}.{parser.module}")
-    return cast(ParsedSource, getattr(module, parser.function)(path, source))
+    return visible(cast(ParsedSource, getattr(module, parser.function)(path, source)))
 
 
 def parse_all(paths: Sequence[Path], source: Source) -> ParsedSource:

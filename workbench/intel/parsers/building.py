@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from workbench.addresses.text import parse_networks
 from workbench.intel.entries import MEMBERSHIP, Entries, ParsedSource, Rejected
 from workbench.intel.source import Layer, Source, SourceError
 
-__all__ = ["KEPT", "Rejects", "listed", "membership_table", "times", "too_wide", "united"]
+__all__ = ["KEPT", "Rejects", "listed", "membership_table", "times", "too_wide", "united", "visible"]
 
 KEPT = 100
 MAX_TEXT = 200
@@ -28,6 +29,8 @@ _TIME = (
     r"^\s*(?P<day>[12]\d{3}-\d\d-\d\d)(?:[T ](?P<time>[0-2]\d:[0-5]\d)(?P<second>:[0-5]\d)?(?:\.\d+)?)?"
     r"\s*(?:Z|UTC|\+00:?00)?\s*$"
 )
+_OBEYED = r"[\p{Cc}\x{2028}-\x{202E}\x{2066}-\x{2069}]"
+"""What a terminal or a page obeys instead of showing it: controls, line ends, and marks that turn the direction of text."""
 _WIDE_V4 = np.uint64((1 << (32 - MIN_LENGTH_V4)) - 1)
 _WIDE_V6 = np.uint64((1 << (64 - MIN_LENGTH_V6)) - 1)
 
@@ -183,3 +186,20 @@ def united(parsed: Sequence[ParsedSource]) -> ParsedSource:
     rejected = tuple(entry for item in parsed for entry in item.rejected)[:KEPT]
     count = sum(item.rejected_count for item in parsed)
     return ParsedSource(layers, min(dates, default=None), rejected, count, metadata)
+
+
+def visible(parsed: ParsedSource) -> ParsedSource:
+    """The same with ``�`` for every character that would be obeyed where it is shown: what labels, notes and names say
+    is the word of others, and ends on terminals, in spreadsheets and in pages."""
+    layers = {}
+    for layer, entries in parsed.layers.items():
+        table = entries.attributes
+        for at, field in enumerate(table.schema):
+            kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+            if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+                words = pc.unique(table.column(at)).cast(kind)
+                if pc.any(pc.match_substring_regex(words, _OBEYED)).as_py():
+                    shown = pc.replace_substring_regex(table.column(at).cast(kind), _OBEYED, "\ufffd")
+                    table = table.set_column(at, field, shown.cast(field.type))
+        layers[layer] = Entries(entries.ranges, table)
+    return replace(parsed, layers=layers)
