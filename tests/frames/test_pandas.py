@@ -76,6 +76,20 @@ def test_importing_the_workbench_imports_nothing_heavy() -> None:
     )
 
 
+@pytest.mark.filterwarnings("error")
+def test_mistakes_with_a_frame_are_told_in_its_words() -> None:
+    frame = pd.DataFrame({"src_ip": ["8.8.8.8"], "when": ["yesterday"]})
+    with pytest.raises(ValueError, match="column 'when' for asof holds what is no time"):
+        frame.ip.enrich("src_ip", asof="when")
+    with pytest.raises(
+        ValueError, match=r"src_ip_address, src_ip_version, src_ip_scope and 25 more; pass another"
+    ):
+        frame.ip.enrich("src_ip").ip.enrich("src_ip")
+    for many in (wb.enrich, wb.triage):
+        with pytest.raises(TypeError, match=r"pass one of it, such as df\['src_ip'\]"):
+            many(frame)
+
+
 def test_an_arrow_array_may_be_the_first_thing_to_load_pandas() -> None:
     """Arrow loads pandas within a lock of its own, and the accessors come with pandas: no module of theirs may make an
     array while it loads."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,7 +44,14 @@ def _frame(
 
 def _enriched_asof(values: pd.Series, moments: pd.Series) -> pa.Table:
     """Each row by the newest snapshot at or before its moment; before the first one nothing is known: nulls."""
-    stamps = pd.to_datetime(moments, utc=True).astype("datetime64[us, UTC]")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # of a format that pandas could not guess: the error says more
+            stamps = pd.to_datetime(moments, utc=True).astype("datetime64[us, UTC]")
+    except ValueError as error:
+        raise ValueError(f"column {moments.name!r} for asof holds what is no time: {error}") from error
     ages = library.snapshot_ages(condensed=True)
     known = np.array([int(as_of.timestamp() * 1e6) for as_of, _ in ages], np.int64)
     chosen = np.searchsorted(known, stamps.astype("int64").to_numpy(), "right") - 1
@@ -150,7 +158,10 @@ class DataFrameIP:
         )
         taken = [name for name in added.columns if name in self._frame.columns]
         if taken:
-            raise ValueError(f"the frame has these columns already: {', '.join(taken)}; pass another prefix=")
+            more = f" and {len(taken) - 3} more" if len(taken) > 3 else ""
+            raise ValueError(
+                f"the frame has these columns already: {', '.join(taken[:3])}{more}; pass another prefix=, or drop them"
+            )
         return pd.concat([self._frame, added], axis=1)
 
 
