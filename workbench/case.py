@@ -116,6 +116,7 @@ class Case:
             OSError: the file cannot be opened.
         """
         from workbench.addresses.logs import detect, read_log
+        from workbench.frames.duckdb import transaction, watched
 
         path = Path(path)
         table = name or re.sub(r"\W+", "_", path.name.partition(".")[0]).strip("_") or "table"
@@ -123,12 +124,10 @@ class Case:
             raise ValueError(f"the case has a table {table!r} already: pass another name=")
         found = format or detect(path)
         if found:
-            with self._transaction():
+            with transaction(self.con):
                 log = read_log(self.con, path, format=found, name=table, progress=progress)
             return Ingested(table, log.format, log.rows, log.unparsed)
-        from workbench.frames.duckdb import watched
-
-        with watched(self.con, progress), self._transaction():
+        with watched(self.con, progress):
             kind, unparsed = self._read(path, table)
             return Ingested(table, kind, self._count(table), unparsed)
 
@@ -302,25 +301,6 @@ class Case:
     def _count(self, table: str) -> int:
         (count,) = self.con.table(table).count("*").fetchall()[0]
         return int(count)
-
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self.con)
-
-
-class _Transaction:
-    """All of it or nothing of it."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._con = con
-
-    def __enter__(self) -> None:
-        self._con.begin()
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._con.commit()
-        else:
-            self._con.rollback()
 
 
 def _quoted(name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 
 import duckdb
@@ -9,6 +11,7 @@ import pytest
 
 import workbench as wb
 from workbench.enrichment.engine import SCHEMA
+from workbench.frames.duckdb import watched
 
 
 @pytest.fixture
@@ -86,3 +89,21 @@ def test_names_are_never_taken_for_sql(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(ValueError, match="it has"):
         wb.enrich_table(con, "logs", 'src_ip"; DROP TABLE logs; --', into="x")
     assert con.sql("SELECT count(*) FROM logs").fetchall() == [(4,)]
+
+
+def test_cancelling_between_two_statements_cancels_as_well(con: duckdb.DuckDBPyConnection) -> None:
+    asked = threading.Event()
+
+    def cancelled(done: int, total: int) -> None:
+        asked.set()
+        raise KeyboardInterrupt
+
+    def work() -> None:
+        with watched(con, cancelled):
+            con.execute("CREATE TABLE half AS SELECT 1")
+            assert asked.wait(30)
+            time.sleep(0.02)  # no statement runs that could be interrupted
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert con.sql("SHOW TABLES").fetchall() == [("logs",)]

@@ -13,7 +13,7 @@ import pyarrow as pa
 from workbench import enrichment
 from workbench.enrichment.engine import SCHEMA, Engine
 
-__all__ = ["attach", "enrich_table", "watched"]
+__all__ = ["attach", "enrich_table", "transaction", "watched"]
 
 BATCH_ROWS = 491520
 
@@ -81,41 +81,64 @@ def _decoded(column: pa.ChunkedArray) -> pa.Array:
 
 
 @contextlib.contextmanager
-def watched(con: duckdb.DuckDBPyConnection, progress: Callable[[int, int], None] | None) -> Iterator[None]:
-    """Tell ``progress`` how many per cent of the statement that runs in the block are done, and 100. What it raises
-    ends the statement, and is raised in its place. Not to be begun within a transaction."""
-    if progress is None:
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of the block or nothing of it."""
+    con.begin()
+    try:
         yield
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()
+
+
+@contextlib.contextmanager
+def watched(con: duckdb.DuckDBPyConnection, progress: Callable[[int, int], None] | None) -> Iterator[None]:
+    """Run the block as one transaction, and tell ``progress`` how many per cent of the statement that runs are done,
+    and 100. What it raises ends the block and undoes it, and is raised in its place."""
+    if progress is None:
+        with transaction(con):
+            yield
         return
+    ((bar, printed),) = con.execute("SELECT current_setting('enable_progress_bar'), current_setting('enable_progress_bar_print')").fetchall()  # fmt: skip
+    con.execute("SET enable_progress_bar = true")
+    con.execute("SET enable_progress_bar_print = false")
+    try:
+        with transaction(con), _looked_at(con, progress):
+            yield
+    finally:
+        con.execute(f"SET enable_progress_bar = {bool(bar)}")
+        con.execute(f"SET enable_progress_bar_print = {bool(printed)}")
+
+
+@contextlib.contextmanager
+def _looked_at(con: duckdb.DuckDBPyConnection, progress: Callable[[int, int], None]) -> Iterator[None]:
     raised: list[BaseException] = []
     over = threading.Event()
-    ((bar, printed),) = con.execute("SELECT current_setting('enable_progress_bar'), current_setting('enable_progress_bar_print')").fetchall()  # fmt: skip
 
     def look() -> None:
         while not over.wait(0.2):
-            done = con.query_progress()
             try:
-                progress(max(0, int(done)), 100)
+                progress(max(0, int(con.query_progress())), 100)
             except BaseException as error:
                 raised.append(error)
-                con.interrupt()
-                return
+                break
+        while not over.is_set():  # an interrupt that comes between two statements is lost
+            con.interrupt()
+            over.wait(0.05)
 
-    con.execute("SET enable_progress_bar = true")
-    con.execute("SET enable_progress_bar_print = false")
     thread = threading.Thread(target=look, name="workbench-watch", daemon=True)
     thread.start()
     try:
         yield
-    except duckdb.InterruptException:
-        if raised:
-            raise raised[0] from None
-        raise
+    except Exception:
+        if not raised:
+            raise
     finally:
         over.set()
         thread.join()
-        con.execute(f"SET enable_progress_bar = {bool(bar)}")
-        con.execute(f"SET enable_progress_bar_print = {bool(printed)}")
+    if raised:
+        raise raised[0] from None
 
 
 def enrich_table(
