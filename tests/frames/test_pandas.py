@@ -81,6 +81,11 @@ def test_mistakes_with_a_frame_are_told_in_its_words() -> None:
     frame = pd.DataFrame({"src_ip": ["8.8.8.8"], "when": ["yesterday"]})
     with pytest.raises(ValueError, match="column 'when' for asof holds what is no time"):
         frame.ip.enrich("src_ip", asof="when")
+    for seconds in ([1_795_621_163], [1_795_621_163.5], pd.array([1_795_621_163], "Int64")):
+        with pytest.raises(
+            ValueError, match=r"'when' for asof holds numbers: .* pd.to_datetime\(df\['when'\], unit='s'\)"
+        ):
+            frame.assign(when=seconds).ip.enrich("src_ip", asof="when")
     with pytest.raises(
         ValueError, match=r"src_ip_address, src_ip_version, src_ip_scope and 25 more; pass another"
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +82,9 @@ def test_two_snapshots_against_each_other(home: Path) -> None:
     assert found.unlisted.column("entry").to_pylist() == ["9.9.9.1/32"]
     assert "feed: changed, 2 → 2 entries, +1 −1 listed" in str(found)
     assert "nothing changed" in str(wb.intel.diff(after, after))
+    for said in (("2026-09-07", after.id), (before.id, date(2026, 9, 30))):
+        assert str(wb.intel.diff(*said)) == str(found)
+    assert wb.intel.diff(before).after == wb.intel.current().id
 
 
 @given(st.lists(st.ip_addresses(), min_size=1, max_size=30))
@@ -110,6 +113,10 @@ def test_rows_are_judged_by_what_was_known_at_their_own_time(home: Path) -> None
         "ts": pd.to_datetime(["2026-08-31", "2026-09-01", "2026-09-14", "2026-09-15", None, "2026-09-20"]),
     })  # fmt: skip
     wide = log.ip.enrich("src", asof="ts")
+    spelt = log.assign(ts=["2026-08-31", "2026-09-01T02:00:00+02:00", "2026-09-14 23:59", "2026-09-15T00:00:00Z", None, "2026-09-20"])  # fmt: skip
+    pd.testing.assert_frame_equal(
+        spelt.ip.enrich("src", asof="ts").drop(columns="ts"), wide.drop(columns="ts")
+    )
     assert wide["src_verdict"].astype(object).where(wide["src_verdict"].notna(), None).tolist() == [
         None, "clean", "malicious", "malicious", None, "invalid",
     ]  # fmt: skip

@@ -267,10 +267,9 @@ def intel_diff(before: str, after: str | None, entries: bool) -> None:
     workbench intel diff 2026-10-05
     workbench intel diff 2026-10-05 2026-11-01 --entries
     """
-    from workbench.intel import library
     from workbench.intel.timeline import diff
 
-    found = diff(library.open_snapshot(before), library.open_snapshot(after))
+    found = diff(before, after)
     click.echo(plain(str(found)))
     if entries:
         for sign, table in (("+", found.listed), ("-", found.unlisted)):

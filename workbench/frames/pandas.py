@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,14 +43,7 @@ def _frame(
 
 def _enriched_asof(values: pd.Series, moments: pd.Series) -> pa.Table:
     """Each row by the newest snapshot at or before its moment; before the first one nothing is known: nulls."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", UserWarning
-            )  # of a format that pandas could not guess: the error says more
-            stamps = pd.to_datetime(moments, utc=True).astype("datetime64[us, UTC]")
-    except ValueError as error:
-        raise ValueError(f"column {moments.name!r} for asof holds what is no time: {error}") from error
+    stamps = _stamps(moments)
     ages = library.snapshot_ages(condensed=True)
     known = np.array([int(as_of.timestamp() * 1e6) for as_of, _ in ages], np.int64)
     chosen = np.searchsorted(known, stamps.astype("int64").to_numpy(), "right") - 1
@@ -67,6 +59,25 @@ def _enriched_asof(values: pd.Series, moments: pd.Series) -> pa.Table:
         rows.append(mine)
     order = np.argsort(np.concatenate(rows), kind="stable")
     return pa.concat_tables(tables).unify_dictionaries().take(pa.array(order))
+
+
+def _stamps(moments: pd.Series) -> pd.Series:
+    """Moments in UTC, of timestamps, dates, or ISO text in any of its spellings."""
+    kind = pd.api.types.infer_dtype(moments, skipna=True)
+    if kind in ("integer", "floating", "mixed-integer-float", "decimal", "boolean") and moments.notna().any():
+        # pandas would take them for nanoseconds, and every row would be of 1970, before any snapshot.
+        raise ValueError(
+            f"column {moments.name!r} for asof holds numbers: if they are seconds since 1970, "
+            f"make times of them first: pd.to_datetime(df[{moments.name!r}], unit='s')"
+        )
+    try:
+        return pd.to_datetime(moments, utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+    except (ValueError, TypeError) as error:
+        said = str(error).splitlines()[0].partition(". You might")[0]
+        raise ValueError(
+            f"column {moments.name!r} for asof holds what is no time: {said}; "
+            "pd.to_datetime(…, format=…) makes times of other spellings"
+        ) from error
 
 
 class SeriesIP:
@@ -139,7 +150,7 @@ class DataFrameIP:
         Raises:
             KeyError: the frame has no such column, or intel has not.
             ValueError: a new column would replace one the frame has already; ``asof`` and ``snapshot`` are both
-                given; a text of ``asof`` is no time.
+                given; ``asof`` holds numbers, or a text that is no ISO time.
             SnapshotError: there is no such snapshot, or one that is needed is damaged or condensed.
         """
         if column not in self._frame.columns:

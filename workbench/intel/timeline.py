@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -11,11 +12,13 @@ import pyarrow.compute as pc
 from workbench.addresses.text import parse
 from workbench.intel.condensed import Condensed
 from workbench.intel.home import home
-from workbench.intel.library import condensed_folder, snapshot_ages
+from workbench.intel.library import condensed_folder, open_snapshot, snapshot_ages
 from workbench.intel.past import Listed, Located, said_by
 from workbench.intel.snapshot import Snapshot, SnapshotError
 
 __all__ = ["Difference", "History", "Listed", "Located", "diff", "history"]
+
+Which = Snapshot | str | date | datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,15 @@ class Difference:
     __repr__ = __str__
 
 
-def diff(before: Snapshot, after: Snapshot) -> Difference:
-    """Compare two snapshots: their sources, and the membership entries that came and went."""
+def diff(before: Which, after: Which = None) -> Difference:
+    """Compare two snapshots: their sources, and the membership entries that came and went.
+
+    Each is a snapshot, an id or a date (the newest at or before it); ``after`` is the current one by default.
+
+    Raises:
+        SnapshotError: there is no such snapshot, or only its history is left.
+    """
+    before, after = (s if isinstance(s, Snapshot) else open_snapshot(s) for s in (before, after))
     old, new = _entries(before), _entries(after)
     keys = ["source", "category", "label", "entry"]
     listed = new.join(old, keys, join_type="left anti").sort_by([(k, "ascending") for k in keys])
