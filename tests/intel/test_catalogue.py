@@ -47,6 +47,7 @@ def test_every_built_in_source_is_whole() -> None:
         assert source.refresh >= timedelta(hours=1), f"{source.id}: no publisher wants to be asked more often"
         if not source.location:
             assert not source.default, source.id
+        assert not source.allow_private, source.id
         if Layer.MEMBERSHIP in source.layers and source.parser not in ("mmdb", "stix", "entries"):
             assert source.category is not None, source.id
 

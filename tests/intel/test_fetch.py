@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,19 @@ def test_a_busy_server_is_asked_again_when_it_says(server: Server, tmp_path: Pat
     ]
     assert fetch(server.url, tmp_path / "x", allow_private=True).new
     assert len(server.requests) == 3
+
+
+def test_a_server_that_fails_is_given_longer_each_time(server: Server, tmp_path: Path) -> None:
+    class Patient(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout or 0.0)
+            return False
+
+    waited: list[float] = []
+    server.talks = [b"HTTP/1.1 502 Bad\r\nContent-Length: 0\r\n\r\n"] * 3 + [OK]
+    assert fetch(server.url, tmp_path / "x", allow_private=True, stop=Patient()).new
+    assert len(waited) == 3
+    assert all(later >= 2 * before > 0 for before, later in pairwise(waited))
 
 
 def test_a_server_that_wants_an_hour_of_peace_gets_it(server: Server, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ class Site:
         self.redirects: dict[str, str] = {}
         self.endless: set[str] = set()
         self.asked: list[tuple[str, str | None]] = []
+        self.meeting: threading.Barrier | None = None
         self.closing = threading.Event()
         self.url = ""
 
@@ -69,6 +70,8 @@ def site() -> Iterator[Site]:
         def do_GET(self) -> None:
             path = self.path.partition("?")[0].lstrip("/")
             state.asked.append((self.path, self.headers.get("If-None-Match")))
+            if state.meeting is not None:
+                state.meeting.wait(20)
             if path in state.endless:
                 self.send_response(200)
                 self.end_headers()
@@ -133,6 +136,14 @@ def test_of_several_files_the_unchanged_are_asked_for_only_where_another_changed
     assert [(path, etag is None) for path, etag in site.asked] == [("/v4", False), ("/v6", False), ("/v4", True)]  # fmt: skip
     built = library.build(only=False)
     assert next(s.entries for s in built.sources if s.id == "both") == 3
+
+
+def test_several_sources_are_fetched_at_once(home: Path, site: Site) -> None:
+    """The server answers none before it was asked for all."""
+    names = ["a", "b", "c"]
+    site.files |= dict.fromkeys(names, b"9.9.9.1\n")
+    site.meeting = threading.Barrier(3)
+    assert outcome(*map(site.source, names)) == ["updated"] * 3
 
 
 def test_the_same_bytes_from_a_server_without_etags_are_no_change(home: Path, site: Site) -> None:
@@ -346,6 +357,32 @@ def test_the_results_read_as_a_table_and_say_what_comes_next(home: Path, site: S
     at_hand = library.available()
     assert "feed" in repr(at_hand)
     assert "<td" in at_hand._repr_html_()
+
+
+def test_a_mirror_in_the_own_network_is_fetched_where_ones_own_catalogue_allows_it(
+    home: Path, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    site.files["feed"] = b"9.9.9.1\n"
+    site.redirects["moved"] = f"{site.url}/feed"
+    own = tmp_path_factory.mktemp("etc") / "catalogue.toml"
+    monkeypatch.setenv("WORKBENCH_CATALOGUE", str(own))
+    monkeypatch.setattr(fetch, "ATTEMPTS", 1)
+    entry = '[{}]\ntitle="x"\nparser="list"\nlayers=["membership"]\ncategory="attacker"\nreliability="B"\nlicence="own"\nattribution="us"\n'
+    mirror = entry.format("mirror") + f'location="{site.url}/moved"\nallow_private = true\n'
+    other = entry.format("other") + f'location="{site.url.replace("http:", "https:")}/feed"\n'
+    own.write_text(mirror + other)
+    shown = CliRunner().invoke(workbench, ["intel", "update", "mirror", "other", "--no-build"])
+    assert [line.split()[:2] for line in shown.stdout.splitlines()] == [
+        ["updated", "mirror"],
+        ["failed", "other"],
+    ]
+    assert (
+        "127.0.0.1, inside the own network: not fetched, unless the source has allow_private" in shown.stdout
+    )
+    assert [path for path, _ in site.asked] == ["/moved", "/feed"]
+    own.write_text(mirror.replace("true", '"yes"'))
+    shown = CliRunner().invoke(workbench, ["intel", "update", "mirror"])
+    assert "allow_private = 'yes'; it must be true or false" in shown.stderr
 
 
 def test_offline_without_a_file_says_what_is_wanted(home: Path) -> None:

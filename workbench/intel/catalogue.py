@@ -128,8 +128,10 @@ def _source(name: str, table: dict[str, Any], path: Path) -> Source:
         raise CatalogueError(
             f"{path}: source {name!r}: a membership list needs a category, one of: {', '.join(Category)}"
         )
-    if "default" in table and not isinstance(table["default"], bool):
-        raise _error(path, name, "default", table["default"], "true or false")
+    for field in ("default", "allow_private"):
+        if field in table and not isinstance(table[field], bool):
+            raise _error(path, name, field, table[field], "true or false")
+    inside = table.get("allow_private", False)
     return Source(
         id=name,
         title=table["title"],
@@ -139,7 +141,8 @@ def _source(name: str, table: dict[str, Any], path: Path) -> Source:
         licence=table["licence"],
         attribution=table["attribution"],
         location=tuple(
-            _location(item, name, path) for item in _list(table.get("location", []), "location", name, path)
+            _location(item, name, path, inside)
+            for item in _list(table.get("location", []), "location", name, path)
         ),
         category=category,
         label=table.get("label"),
@@ -147,6 +150,7 @@ def _source(name: str, table: dict[str, Any], path: Path) -> Source:
         refresh=_refresh(table.get("refresh", "1d"), name, path),
         priority=_priority(table.get("priority", 50), name, path),
         default=table.get("default", True),
+        allow_private=inside,
         options=_options(table.get("options", {}), parser, name, path),
     )
 
@@ -173,7 +177,7 @@ def _member(kind: type[E], value: Any, field: str, name: str, path: Path) -> E:
         raise _error(path, name, field, value, f"one of {', '.join(kind)}") from None
 
 
-def _location(value: str, name: str, path: Path) -> str:
+def _location(value: str, name: str, path: Path, inside: bool) -> str:
     if _PACKAGE.fullmatch(value):
         return value
     filled = _KEY.sub("key", _DATE.sub("date", value))
@@ -181,7 +185,8 @@ def _location(value: str, name: str, path: Path) -> str:
         parts = urlsplit(filled)
     except ValueError:
         parts = urlsplit("")
-    if parts.scheme != "https" or not parts.hostname or re.search(r"[{}\s]", filled):
+    allowed = ("https", "http") if inside else ("https",)
+    if parts.scheme not in allowed or not parts.hostname or re.search(r"[{}\s]", filled):
         wanted = "an https URL, npm:PACKAGE#path or pypi:PACKAGE#path; {KEY} and {%Y-%m} may stand in it"
         raise _error(path, name, "location", value, wanted)
     return value

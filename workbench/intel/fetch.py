@@ -230,7 +230,11 @@ def _checked(url: httpx.URL, bounds: _Bounds, attempt: int) -> tuple[httpx.URL, 
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for address in addresses:
         if not _outside(address):
-            raise SourceError(bounds.name, f"{url.host} is {address}, inside the own network: not fetched")
+            raise SourceError(
+                bounds.name,
+                f"{url.host} is {address}, inside the own network: not fetched, unless the source has "
+                "allow_private = true in your catalogue",
+            )
     if proxied:
         return url, {}, True
     return url.copy_with(host=addresses[attempt % len(addresses)]), {"sni_hostname": url.host}, False

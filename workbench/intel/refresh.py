@@ -73,7 +73,8 @@ def update(
     the folder that holds it, for a source instead of the net. ``force`` fetches what is not due or
     unchanged too; ``offline`` touches nothing but ``files``. Each file is read before it replaces the one
     before; a source that fails, for whatever reason, keeps what it had and holds up no other. One that another
-    process is fetching is left to it. Keys of a location come from ``keys``, by default the environment and the keyring.
+    process is fetching is left to it. ``allow_private`` lets all of them lie in the own network, as the field of that name in
+    the catalogue does for one. Keys of a location come from ``keys``, by default the environment and the keyring.
 
     ``progress`` is called with source, bytes done and bytes in all, ``finished`` with each result; in a terminal
     or a notebook bars are drawn where neither is given. Ctrl-C ends the fetches under way; what was taken in
@@ -265,7 +266,7 @@ def _download(
                 continue
             known = before.get(name, {}) if conditional else {}
             answer = fetch(
-                expand(location, now, how.keys), path, name=name, allow_private=how.allow_private, stop=how.stop,
+                expand(location, now, how.keys), path, name=name, allow_private=how.allow_private or source.allow_private, stop=how.stop,
                 etag=known.get("etag"), last_modified=known.get("last_modified"), progress=_bar(source, how),
             )  # fmt: skip
             if answer.new:

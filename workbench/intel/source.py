@@ -91,4 +91,6 @@ class Source:
     """Between sources of one attribute layer the higher priority wins."""
     default: bool = True
     """Whether it is fetched without being asked for by name."""
+    allow_private: bool = False
+    """Whether it may be fetched from the own network, over plain http too."""
     options: dict[str, Any] = field(default_factory=dict)
