@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from workbench.cli import commands
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "samples" / "firewall.log"
@@ -126,6 +129,21 @@ def test_doctor_finds_the_installation_sound() -> None:
     done = workbench("doctor")
     assert done.returncode == 0, done.stdout
     assert "checksums right" in done.stdout
+
+
+def test_doctor_says_where_ones_own_catalogue_lies_and_what_is_wrong_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "mine.toml"
+    monkeypatch.setenv("WORKBENCH_CATALOGUE", str(own))
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr("workbench.intel.snapshot.Snapshot.verify", lambda self: None)
+    own.write_text("[feed]\ntitle = 3\n")
+    done = CliRunner().invoke(commands.workbench, ["doctor"])
+    assert done.exit_code == 1
+    assert f"catalogue    {own}: source 'feed': missing: parser" in done.stdout
+    own.write_text("[ipsum]\ndisabled = true\n")
+    assert f"yours: {own}\n" in CliRunner().invoke(commands.workbench, ["doctor"]).stdout
 
 
 def test_readme_and_ci_name_the_same_command() -> None:

@@ -208,6 +208,21 @@ def test_a_bundle_that_unpacks_without_end_is_read_to_a_bound(
     assert "more than 1,048,576 bytes" in imported.broken
 
 
+def test_a_large_bundle_is_written_away_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in memory is bounded by a chunk of the text and a batch of objects, not by the size of the bundle."""
+    from workbench.exchange.stix import intake, stream
+
+    monkeypatch.setattr(stream, "CHUNK", 1 << 12)
+    monkeypatch.setattr(intake, "BATCH", 50)
+    source = io.BytesIO(json.dumps(bundle(*(indicator() for _ in range(1_000)))).encode())
+    told: list[tuple[int, int]] = []
+    imported = import_bundle(source, progress=lambda objects: told.append((objects, source.tell())))
+    assert imported.new == 1_000
+    assert max(objects for objects, _ in told) <= 50
+    for batch, (_, place) in enumerate(told, 1):
+        assert place <= len(source.getvalue()) * batch * 50 / 1_000 + 2 * (1 << 12)
+
+
 def test_references_to_nothing_are_named() -> None:
     absent = f"identity--{uuid.uuid4()}"
     imported = import_bundle(bundle(indicator(created_by_ref=absent, object_marking_refs=[RED_1])))

@@ -330,6 +330,16 @@ def test_a_source_that_another_process_fetches_is_left_to_it(home: Path, site: S
     assert outcome(site.source("feed")) == ["updated"]
 
 
+def test_each_source_tells_how_far_it_is(home: Path, site: Site) -> None:
+    site.files |= {"short": b"9.9.9.1\n", "long": b"9.9.9.1\n" * 100_000}
+    told: dict[str, list[tuple[int, int | None]]] = {"short": [], "long": []}
+    outcome(site.source("short"), site.source("long"), progress=lambda name, *far: told[name].append(far))  # type: ignore[arg-type]
+    for name, far in told.items():
+        assert far[0] == (0, None)
+        assert far[-1] == (len(site.files[name]), len(site.files[name]))
+        assert [done for done, _ in far] == sorted(done for done, _ in far)
+
+
 def test_bars_show_what_is_under_way_and_how_many_are_done(home: Path, site: Site) -> None:
     from rich.console import Console
 

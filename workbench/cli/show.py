@@ -127,6 +127,7 @@ def show_health() -> bool:
 
     from workbench import __version__
     from workbench.intel import SnapshotError, library
+    from workbench.intel.catalogue import load, user_catalogue
     from workbench.intel.home import data_path, home
 
     checks: list[tuple[str, str, bool]] = [
@@ -140,6 +141,17 @@ def show_health() -> bool:
     pack: Any = data_path() / "pack" / "pack.toml"
     checks.append(("shipped data", str(pack.parent), pack.exists()))
     checks.append(("home", str(home()), True))
+    own = user_catalogue()
+    try:
+        checks.append(
+            (
+                "catalogue",
+                f"{len(load())} sources; yours: {own}{'' if own.is_file() else ' (none yet)'}",
+                True,
+            )
+        )
+    except (ValueError, OSError) as error:
+        checks.append(("catalogue", str(error), False))
     try:
         snapshot = library.current()
         snapshot.verify()
