@@ -136,7 +136,7 @@ def test_nobody_hides_behind_a_public_resolver_or_a_crawler(tmp_path: Path) -> N
 
 SOURCES = [
     *((category, grade, age, counts) for category in HOSTILE for grade, age, counts in (("A", 0, False), ("C", 30, True), ("D", 400, False))),
-    *((category, "B", 5, False) for category in Category if category not in HOSTILE),
+    *((category, "A", 0, False) for category in Category if category not in HOSTILE),
 ]  # fmt: skip
 
 

@@ -108,6 +108,12 @@ def test_what_is_known_of_an_address_stands_where_stix_has_a_place_for_it() -> N
     ]  # fmt: skip
     (location,) = of_type(result, "location")
     assert (location["country"], location["city"], location["precision"]) == ("NL", "Utrecht", 20_000.0)
+    related = [
+        (r["source_ref"], r["relationship_type"])
+        for r in of_type(result, "relationship")
+        if r["target_ref"] == location["id"]
+    ]
+    assert related == [(address["id"], "related-to")]
     (indicator,) = of_type(result, "indicator")
     assert indicator["pattern"] == "[ipv4-addr:value = '198.51.100.7']"
     assert indicator["indicator_types"] == ["malicious-activity", "anonymization"]

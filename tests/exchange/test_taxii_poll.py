@@ -97,10 +97,20 @@ async def test_pages_that_a_middlebox_asked_for_twice_are_found_by_the_manifest(
 
 
 POLLER = """
-import asyncio, sys
+import asyncio, os, signal, sys
+import duckdb
 import workbench as wb
 from workbench.exchange import stix, taxii
-url, case, collection = sys.argv[1:]
+url, case, collection, left = sys.argv[1:]
+left = int(left)
+commit = duckdb.DuckDBPyConnection.commit
+def killed_after(con):
+    global left
+    commit(con)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+duckdb.DuckDBPyConnection.commit = killed_after
 asyncio.run(taxii.poll(url, case, collections=collection, limit=30, progress=lambda done: print(done.pages, flush=True)))
 print("done", flush=True)
 """
@@ -112,18 +122,21 @@ def test_killed_at_any_point_it_goes_on_without_loss_or_double(medallion: Medall
     medallion.add(collection, objects, batch=17)
     added = {(each["id"], each["version"]): each["date_added"] for each in medallion.manifest(collection)}
     die = random.Random(5)
-    kills = 0
+    kills, after_commit = 0, 0
     while True:
         poller = subprocess.Popen(
-            [sys.executable, "-c", POLLER, medallion.url, str(case), collection], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", POLLER, medallion.url, str(case), collection, str(die.choice([1, 2, 3, -1]))],
+            stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert poller.stdout is not None
-        left = die.randint(1, 3)
+        left, line = die.randint(2, 3), ""
         for line in poller.stdout:
             left -= 1
             if line == "done\n" or not left:
                 break
-        if line != "done\n":
+        if line != "done\n" and left:  # it died by itself, right behind a transaction
+            kills, after_commit = kills + 1, after_commit + 1
+        elif line != "done\n":
             time.sleep(die.random() / 20)  # somewhere in the middle of the next page
             poller.kill()
             kills += 1
@@ -139,6 +152,7 @@ def test_killed_at_any_point_it_goes_on_without_loss_or_double(medallion: Medall
         if line == "done\n":
             break
     assert kills > 2
+    assert after_commit > 1
     assert have == wanted(objects)
 
 

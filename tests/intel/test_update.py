@@ -197,6 +197,21 @@ def test_the_list_tells_the_last_error_until_the_source_is_well_again(home: Path
     assert last_failures() == []
 
 
+def test_the_list_tells_age_entries_and_licence_and_which_dates_are_of_the_fetching(
+    home: Path, site: Site
+) -> None:
+    site.files |= {"dated": b"# Last update: 2026-08-22\n9.9.9.1\n9.9.9.2\n", "undated": b"9.9.9.1\n"}
+    run(site.source("dated"), site.source("undated"))
+    shown = CliRunner().invoke(workbench, ["intel", "list"], env={"COLUMNS": "200"})
+    lines = {line.split()[0]: " ".join(line.split()) for line in shown.stdout.splitlines() if line.strip()}
+    days = (datetime.now(UTC) - datetime(2026, 8, 22, tzinfo=UTC)).days
+    assert f"attacker 2026-08-22 {days} d 2 added B own" in lines["dated"]
+    assert f"attacker fetched {datetime.now(UTC):%Y-%m-%d} 0 d 1 added" in lines["undated"]
+    assert "attacker 2026-10-04" in lines["exercise"]
+    assert lines["exercise"].endswith("d 2 pack B Apache-2.0")
+    assert "fetched 20" in repr(library.available())
+
+
 def test_being_asked_too_early_does_not_hide_an_error(home: Path, site: Site) -> None:
     site.files["feed"] = b"9.9.9.1\n"
     feed = site.source("feed", refresh=timedelta(days=1))
@@ -247,6 +262,10 @@ def test_a_folder_gives_all_files_of_a_source_that_has_several(
     home: Path, site: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("usb")
+    alone = folder / "v4-2026-08-22.txt"
+    alone.write_text("9.9.9.1\n")
+    assert outcome(site.source("one"), files={"one": folder}, offline=True) == ["updated"]
+    alone.unlink()
     both = site.source("both", "v4.txt", "v6.txt")
     (folder / "v4.txt").write_text("9.9.9.1\n")
     (failed,) = run(both, files={"both": folder}, offline=True)

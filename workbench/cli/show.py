@@ -74,12 +74,12 @@ def show_sources(sources: list[SourceFile], current: Snapshot, failures: Sequenc
         table.add_column(name, justify="right" if name in ("age", "entries") else "left", overflow="fold")
     for item in sources:
         known = built.get(item.source.id)
-        spoken = item.published or item.fetched or (known.as_of if known else None)
+        spoken = item.published or item.fetched
         table.add_row(
             item.source.id,
             Text(plain(item.source.title)),
             item.source.category or ", ".join(item.source.layers),
-            f"{spoken:%Y-%m-%d}" if spoken else "",
+            item.dated,
             f"{(now - spoken).days} d" if spoken else "",
             f"{known.entries:,}" if known else "not built",
             item.origin,
@@ -99,18 +99,17 @@ def show_catalogue(catalogue: Mapping[str, Source], at_hand: list[SourceFile]) -
     """Print every source that could be fetched, and which are at hand; those off by default last."""
     from workbench.intel.catalogue import keys_needed
 
-    dates = {item.source.id: item.published or item.fetched for item in at_hand}
+    dates = {item.source.id: item.dated for item in at_hand}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for name in ("source", "title", "says", "every", "at hand", "needs", "grade", "licence"):
         table.add_column(name, justify="right" if name == "every" else "left", overflow="fold")
     for source in sorted(catalogue.values(), key=lambda source: (not source.default, source.id)):
-        date = dates.get(source.id)
         table.add_row(
             Text(source.id if source.default else f"{source.id} (by name)"),
             Text(plain(source.title)),
             source.category or ", ".join(source.layers),
             f"{source.refresh.days} d" if source.refresh.days else f"{source.refresh.seconds // 3600} h",
-            f"{date:%Y-%m-%d}" if date else "",
+            dates.get(source.id, ""),
             ", ".join(keys_needed(source)) or ("a file" if not source.location else ""),
             source.reliability,
             Text(plain(source.licence)),

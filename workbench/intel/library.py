@@ -59,6 +59,13 @@ class SourceFile:
     fetched: datetime | None
     origin: str
 
+    @property
+    def dated(self) -> str:
+        """The day it is of; of a file that tells none, the day it was fetched, and that this is what it is."""
+        if self.published:
+            return f"{self.published:%Y-%m-%d}"
+        return f"fetched {self.fetched:%Y-%m-%d}" if self.fetched else ""
+
 
 class Sources(list[SourceFile]):
     """Sources at hand; reads as a table."""
@@ -76,7 +83,7 @@ _HEADS = ("source", "title", "says", "date", "age", "origin", "grade", "licence"
 def _shown(item: SourceFile) -> tuple[str, ...]:
     source, spoken = item.source, item.published or item.fetched
     return (
-        source.id, source.title, source.category or ", ".join(source.layers), f"{spoken:%Y-%m-%d}" if spoken else "",
+        source.id, source.title, source.category or ", ".join(source.layers), item.dated,
         f"{(datetime.now(UTC) - spoken).days} d" if spoken else "", item.origin, source.reliability, source.licence,
     )  # fmt: skip
 

@@ -192,9 +192,13 @@ def _files(source: Source, given: Path) -> list[Path]:
     found = [path for name in wanted for path in beside if path.name == name]
     if not found or len(found) != len(wanted):
         found = [path for path in beside if path.name.partition(".")[0] == source.id]
+        if len(wanted) < 2:
+            found = found or beside  # the only one there is, whatever its name
         if len(found) != 1:
             raise SourceError(
-                given, f"must hold {' and '.join(wanted) or 'its file'}, or one file {source.id}.*", source.id
+                given,
+                f"must hold {' and '.join(wanted) or 'its file'}, or one file {source.id}.*",
+                source.id,
             )
     return found
 
