@@ -108,7 +108,9 @@ class Watchlists:
         Raises:
             NotFound: there is none, or none the member may see.
         """
-        found = self._store.rows(f"watchlist {key}", f"{SELECT_WATCHLIST} WHERE t.id = %s", (key,))
+        found = self._store.read(
+            "watchlists", f"watchlist {key}", f"{SELECT_WATCHLIST} WHERE t.id = %s", (key,)
+        )
         if not found:
             raise NotFound(f"watchlist {key}: not found, or not for you")
         return watchlist_of(found[0])
@@ -116,7 +118,8 @@ class Watchlists:
     def all(self, *, limit: int | None = None, after: tuple[str, UUID] | None = None) -> list[Watchlist]:
         """All the member may see, in order of name; or those ``after`` one of this name and id."""
         last, key = after or (None, None)
-        rows = self._store.rows(
+        rows = self._store.read(
+            "watchlists",
             "watchlists",
             f"{SELECT_WATCHLIST} WHERE t.deleted_at IS NULL AND (%(last)s::text IS NULL OR (t.name, t.id) > (%(last)s, %(key)s)) "
             "ORDER BY t.name, t.id LIMIT %(limit)s",
@@ -162,12 +165,14 @@ class Alerts:
     ) -> list[Alert]:
         """Alerts, newest first; or those ``after`` one that was raised then and has this id."""
         at, key = after or (None, None)
-        rows = self._store.rows(
+        rows = self._store.read(
+            "profiles",
             "alerts",
             f"{SELECT_ALERT} WHERE (%(state)s::text IS NULL OR a.state = %(state)s) "
             "AND (%(at)s::timestamptz IS NULL OR a.raised_at < %(at)s OR a.raised_at = %(at)s AND a.id > %(key)s) "
             "ORDER BY a.raised_at DESC, a.id LIMIT %(limit)s",
             {"state": state, "at": at, "key": key, "limit": limit},
+            column=3,
         )
         return [Alert(*row) for row in rows]
 
@@ -177,7 +182,9 @@ class Alerts:
         Raises:
             NotFound: there is none, or none the member may see.
         """
-        rows = self._store.rows(f"alert {key}", f"{SELECT_ALERT} WHERE a.id = %s", (key,))
+        rows = self._store.read(
+            "profiles", f"alert {key}", f"{SELECT_ALERT} WHERE a.id = %s", (key,), column=3
+        )
         if not rows:
             raise NotFound(f"alert {key}: not found, or not for you")
         return Alert(*rows[0])

@@ -164,7 +164,8 @@ def alerts_since(store: Store, here: Place, limit: int = 200) -> Changes[Alert]:
         "WHERE a.id = ANY (ARRAY(SELECT raised_since(%(new)s::text::xid8, %(also)s::text[]::xid8[], %(end)s::text::xid8, "
         "%(open)s::text[]::xid8[], %(last)s::text::xid8, %(last_id)s::uuid, %(limit)s)))) AS f ON true ORDER BY f.raised_in, f.id"
     )
-    rows = store.rows("alerts", query, {"end": None, "open": [], "last": None, "last_id": None, **values, "limit": limit})  # fmt: skip
+    every = {"end": None, "open": [], "last": None, "last_id": None, **values, "limit": limit}
+    rows = store.read("profiles", "alerts", query, every, column=4)
     return _told(here, rows, lambda row: Alert(*row), limit)
 
 

@@ -31,8 +31,9 @@ TIMEOUT_SECONDS = 10
 SESSION: dict[str, Any] = {
     "connect_timeout": TIMEOUT_SECONDS,
     "application_name": "ip-workbench",
-    # A search forbids the planner some ways; the costs that come of it would have JIT compile it.
-    "options": "-c search_path=workbench -c jit=off",
+    # A search forbids the planner some ways; the costs that come of it would have JIT compile it. A time without a zone is
+    # UTC, as in the rest of the workbench, and not that of wherever the server is.
+    "options": "-c search_path=workbench -c jit=off -c timezone=UTC",
     # A dead peer is noticed within half a minute, not after hours.
     "keepalives_idle": 15,
     "keepalives_interval": 5,
@@ -160,6 +161,18 @@ class Store:
     def rows(self, what: str, query: str, values: Any = ()) -> list[Any]:
         """The rows of a query that only reads; asked again if the connection was lost."""
         return self.run(what, lambda con: con.execute(query.encode(), values).fetchall())
+
+    def read(self, kind: str, what: str, query: str, values: Any = (), *, column: int = 0) -> list[Any]:
+        """The same, of rows that are, or tell of, things of a ``kind`` whose ids are in a ``column``: that those of AMBER
+        and above were read is written down. The statement alone, which always is, does not name them."""
+
+        def work(con: psycopg.Connection[Any]) -> list[Any]:
+            found = con.execute(query.encode(), values).fetchall()
+            if things := list({row[column] for row in found} - {None}):
+                con.execute("SELECT note_rows_read(%s, %s, %s)", (kind, things, what))
+            return found
+
+        return self.run(what, work)
 
     def run(self, what: str, work: Callable[[psycopg.Connection[Any]], T], *, repeatable: bool = True) -> T:
         """Do ``work`` in a transaction. ``repeatable`` work, which leaves the same when done twice, is repeated

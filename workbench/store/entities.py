@@ -71,7 +71,7 @@ class Entities:
         Raises:
             NotFound: there is none, or none the member may see.
         """
-        found = self._store.rows(f"entity {key}", f"{SELECT_ENTITY} WHERE t.id = %s", (key,))
+        found = self._store.read("entities", f"entity {key}", f"{SELECT_ENTITY} WHERE t.id = %s", (key,))
         if not found:
             raise NotFound(f"entity {key}: not found, or not for you")
         return entity_of(found[0])
@@ -81,7 +81,8 @@ class Entities:
     ) -> list[Entity]:  # fmt: skip
         """Entities whose name begins with ``name``, in order of it; or those ``after`` one of this name and id."""
         last, key = after or (None, None)
-        found = self._store.rows(
+        found = self._store.read(
+            "entities",
             "entities",
             f"{SELECT_ENTITY} WHERE t.deleted_at IS NULL AND starts_with(lower(t.name), lower(%(name)s)) "
             "AND (%(kind)s::text IS NULL OR t.kind = %(kind)s) AND (%(last)s::text IS NULL OR (t.name, t.id) > (%(last)s, %(key)s)) "
@@ -149,11 +150,13 @@ class Entities:
 
     def of(self, profile: Profile) -> list[tuple[str, Entity]]:
         """The entities of a profile, each with its relation to it."""
-        found = self._store.rows(
+        found = self._store.read(
+            "entities",
             "entities of a profile",
             f"SELECT l.relation, e.* FROM entity_profiles l JOIN ({SELECT_ENTITY} WHERE t.deleted_at IS NULL) e ON e.id = l.entity "
             "WHERE l.profile = %s ORDER BY l.relation, e.name",
             (profile.id,),
+            column=1,
         )
         return [(row[0], entity_of(row[1:])) for row in found]
 

@@ -74,8 +74,11 @@ class Investigations:
         """
         condition = "t.id = %s" if isinstance(key, UUID) else "t.name = %s AND t.deleted_at IS NULL"
         order = " ORDER BY t.owner = (SELECT organisation FROM members WHERE role = current_user) DESC, t.secrecy DESC LIMIT 1"
-        found = self._store.rows(
-            f"investigation {key}", f"{SELECT_INVESTIGATION} WHERE {condition}{order}", (key,)
+        found = self._store.read(
+            "investigations",
+            f"investigation {key}",
+            f"{SELECT_INVESTIGATION} WHERE {condition}{order}",
+            (key,),
         )
         if not found:
             raise NotFound(f"investigation {key}: not found, or not for you")
@@ -86,7 +89,8 @@ class Investigations:
     ) -> list[Investigation]:  # fmt: skip
         """All the member may see, newest first; or those ``after`` one that was created then and has this id."""
         at, key = after or (None, None)
-        found = self._store.rows(
+        found = self._store.read(
+            "investigations",
             "investigations",
             f"{SELECT_INVESTIGATION} WHERE t.deleted_at IS NULL AND (%(state)s::text IS NULL OR t.state = %(state)s) "
             "AND (%(at)s::timestamptz IS NULL OR t.created_at < %(at)s OR t.created_at = %(at)s AND t.id > %(key)s) "
@@ -162,7 +166,8 @@ class Investigations:
 
     def of(self, profile: Profile) -> list[Investigation]:
         """The investigations a profile is linked to."""
-        found = self._store.rows(
+        found = self._store.read(
+            "investigations",
             "investigations of a profile",
             f"{SELECT_INVESTIGATION} JOIN investigation_profiles l ON l.investigation = t.id "
             "WHERE l.profile = %s AND t.deleted_at IS NULL ORDER BY t.name",

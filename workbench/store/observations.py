@@ -74,12 +74,13 @@ class Observations(Generic[T]):
     def of(self, profile: Profile) -> list[T]:
         """All of a profile, latest first."""
         order = "last_seen" if self._kind is Sighting else "recorded_at"
-        found = self._store.rows(
+        found = self._store.read(
+            "profiles",
             self._kind.table,
-            f"SELECT {', '.join(self._columns)}, id FROM {self._kind.table} WHERE profile = %s ORDER BY {order} DESC, id",
+            f"SELECT profile, {', '.join(self._columns)}, id FROM {self._kind.table} WHERE profile = %s ORDER BY {order} DESC, id",
             (profile.id,),
         )
-        return [self._kind(*row) for row in found]
+        return [self._kind(*row[1:]) for row in found]
 
     def add(self, profile: Profile, *observed: T) -> int:
         """Add to a profile; how many are new. A footprint that its source told before is not told twice.

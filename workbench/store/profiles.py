@@ -369,12 +369,13 @@ class Profiles:
 
     def history(self, profile: Profile) -> list[Past]:
         """What it was before each change, newest first; without what the member could not see then."""
-        found = self._store.rows(
+        found = self._store.read(
+            "profiles",
             "history",
-            "SELECT version, until, changed_by, was FROM profile_history WHERE profile = %s ORDER BY version DESC",
+            "SELECT profile, version, until, changed_by, was FROM profile_history WHERE profile = %s ORDER BY version DESC",
             (profile.id,),
         )
-        return [Past(*row) for row in found]
+        return [Past(*row[1:]) for row in found]
 
     def search(self, **filters: Any) -> Page[Profile]:
         """Profiles that match all ``filters``, a page of them; see :func:`workbench.store.searching.search` and

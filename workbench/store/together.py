@@ -1,5 +1,6 @@
 """The same asked of many things at once: one statement, however many there are. What a thing has nothing of is not
-in the answer."""
+in the answer. What hangs on profiles is asked of profiles that were read, which is written down already; where it is
+found otherwise, and for investigations, entities and watchlists, the reading is written down here."""
 
 from __future__ import annotations
 
@@ -81,23 +82,28 @@ def profiles_of_entities(store: Store, ids: Sequence[UUID], first: int) -> Found
 
 def investigations(store: Store, ids: Sequence[UUID]) -> dict[UUID, Investigation]:
     """Investigations by id."""
-    rows = store.rows("investigations", f"{SELECT_INVESTIGATION} WHERE t.id = ANY (%s)", (list(ids),))
+    rows = store.read(
+        "investigations", "together", f"{SELECT_INVESTIGATION} WHERE t.id = ANY (%s)", (list(ids),)
+    )
     return {row[0]: investigation_of(row) for row in rows}
 
 
 def entities(store: Store, ids: Sequence[UUID]) -> dict[UUID, Entity]:
     """Entities by id."""
-    return {row[0]: entity_of(row) for row in store.rows("entities", f"{SELECT_ENTITY} WHERE t.id = ANY (%s)", (list(ids),))}  # fmt: skip
+    rows = store.read("entities", "together", f"{SELECT_ENTITY} WHERE t.id = ANY (%s)", (list(ids),))
+    return {row[0]: entity_of(row) for row in rows}
 
 
 def watchlists(store: Store, ids: Sequence[UUID]) -> dict[UUID, Watchlist]:
     """Watchlists by id."""
-    return {row[0]: watchlist_of(row) for row in store.rows("watchlists", f"{SELECT_WATCHLIST} WHERE t.id = ANY (%s)", (list(ids),))}  # fmt: skip
+    rows = store.read("watchlists", "together", f"{SELECT_WATCHLIST} WHERE t.id = ANY (%s)", (list(ids),))
+    return {row[0]: watchlist_of(row) for row in rows}
 
 
 def alerts(store: Store, ids: Sequence[UUID]) -> dict[UUID, Alert]:
     """Alerts by id."""
-    return {row[0]: Alert(*row) for row in store.rows("alerts", f"{SELECT_ALERT} WHERE a.id = ANY (%s)", (list(ids),))}  # fmt: skip
+    rows = store.read("profiles", "alerts", f"{SELECT_ALERT} WHERE a.id = ANY (%s)", (list(ids),), column=3)
+    return {row[0]: Alert(*row) for row in rows}
 
 
 def investigations_of(store: Store, ids: Sequence[UUID], first: int) -> Found[Investigation]:
@@ -107,7 +113,8 @@ def investigations_of(store: Store, ids: Sequence[UUID], first: int) -> Found[In
         f"FROM investigation_profiles l JOIN ({SELECT_INVESTIGATION} WHERE t.deleted_at IS NULL) t ON t.id = l.investigation "
         "WHERE l.profile = ANY (%s)) AS every WHERE place <= %s ORDER BY profile, place"
     )
-    return _by_first(store, "investigations of profiles", query, (list(ids), first), lambda row: investigation_of(row[1:]))  # fmt: skip
+    rows = store.read("investigations", "together", query, (list(ids), first), column=2)
+    return _by_first(rows, lambda row: investigation_of(row[1:]))
 
 
 def entities_of(store: Store, ids: Sequence[UUID], first: int) -> Found[tuple[str, Entity]]:
@@ -117,9 +124,8 @@ def entities_of(store: Store, ids: Sequence[UUID], first: int) -> Found[tuple[st
         f"FROM entity_profiles l JOIN ({SELECT_ENTITY} WHERE t.deleted_at IS NULL) t ON t.id = l.entity "
         "WHERE l.profile = ANY (%s)) AS every WHERE place <= %s ORDER BY profile, place"
     )
-    return _by_first(
-        store, "entities of profiles", query, (list(ids), first), lambda row: (row[1], entity_of(row[2:]))
-    )
+    rows = store.read("entities", "together", query, (list(ids), first), column=3)
+    return _by_first(rows, lambda row: (row[1], entity_of(row[2:])))
 
 
 def observed(store: Store, kind: type[O], ids: Sequence[UUID], first: int) -> Found[O]:
@@ -130,13 +136,14 @@ def observed(store: Store, kind: type[O], ids: Sequence[UUID], first: int) -> Fo
         f"SELECT * FROM (SELECT profile, row_number() OVER (PARTITION BY profile ORDER BY {order} DESC, id) AS place, {columns}, id "
         f"FROM {kind.table} WHERE profile = ANY (%s)) AS every WHERE place <= %s ORDER BY profile, place"
     )
-    return _by_first(store, kind.table, query, (list(ids), first), lambda row: kind(*row[1:]))
+    return _by_first(store.rows(kind.table, query, (list(ids), first)), lambda row: kind(*row[1:]))
 
 
 def observed_by_id(store: Store, kind: type[O], ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, O]]:
     """Evidence, sightings or footprint by id, each with the profile that it is of."""
     columns = ", ".join(field.name for field in fields(kind))
-    rows = store.rows(kind.table, f"SELECT profile, {columns} FROM {kind.table} WHERE id = ANY (%s)", (list(ids),))  # fmt: skip
+    query = f"SELECT profile, {columns} FROM {kind.table} WHERE id = ANY (%s)"
+    rows = store.read("profiles", kind.table, query, (list(ids),))
     return {row[-1]: (row[0], kind(*row[1:])) for row in rows}
 
 
@@ -146,7 +153,8 @@ def alerts_of(store: Store, ids: Sequence[UUID], first: int) -> Found[Alert]:
         "SELECT * FROM (SELECT t.profile AS about, row_number() OVER (PARTITION BY t.profile ORDER BY t.raised_at DESC, t.id) AS place, t.* "
         f"FROM ({SELECT_ALERT} WHERE a.profile = ANY (%s)) AS t) AS every WHERE place <= %s ORDER BY about, place"
     )
-    return _by_first(store, "alerts of profiles", query, (list(ids), first), lambda row: Alert(*row[1:]))
+    rows = store.rows("alerts of profiles", query, (list(ids), first))
+    return _by_first(rows, lambda row: Alert(*row[1:]))
 
 
 def histories(store: Store, ids: Sequence[UUID], first: int) -> Found[Past]:
@@ -155,7 +163,7 @@ def histories(store: Store, ids: Sequence[UUID], first: int) -> Found[Past]:
         "SELECT * FROM (SELECT profile, row_number() OVER (PARTITION BY profile ORDER BY version DESC) AS place, version, until, changed_by, was "
         "FROM profile_history WHERE profile = ANY (%s)) AS every WHERE place <= %s ORDER BY profile, place"
     )
-    return _by_first(store, "history", query, (list(ids), first), lambda row: Past(*row[1:]))
+    return _by_first(store.rows("history", query, (list(ids), first)), lambda row: Past(*row[1:]))
 
 
 def communities(store: Store, names: Sequence[str]) -> dict[str, bool]:
@@ -174,7 +182,8 @@ def traces(
     if value is None and profile is None:
         raise ValueError("say a value or a profile")
     columns = ", ".join(f"f.{field.name}" for field in fields(Footprint))
-    rows = store.rows(
+    rows = store.read(
+        "profiles",
         "footprint",
         f"SELECT f.profile, {columns} FROM footprint f JOIN profiles p ON p.id = f.profile AND p.deleted_at IS NULL "
         "WHERE (%(value)s::text IS NULL OR f.value = %(value)s) AND f.kind = ANY (%(kinds)s) "
@@ -215,11 +224,9 @@ def _grouped(rows: Iterable[Any], made: Callable[[Any], T]) -> dict[Any, list[T]
     return dict(found)
 
 
-def _by_first(
-    store: Store, what: str, query: str, values: Sequence[Any], made: Callable[[Any], T]
-) -> Found[T]:
+def _by_first(rows: Iterable[Any], made: Callable[[Any], T]) -> Found[T]:
     """By the first column."""
     found: Found[T] = defaultdict(list)
-    for key, *row in store.rows(what, query, values):
+    for key, *row in rows:
         found[key].append(made(row))
     return dict(found)
