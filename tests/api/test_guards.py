@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import strawberry
 from strawberry.types import Info
@@ -386,6 +387,29 @@ def test_errors_are_told_where_they_can_be_mended_and_masked_where_not(
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("query", "variables", "says"),
+    [
+        ("{ item { number }", None, "Syntax Error"),
+        ("{ nothing }", None, "Cannot query field"),
+        ("{ item(number: true) { number } }", None, "Int cannot represent"),
+        ("query ($n: Int!) { item(number: $n) { number } }", {}, "non-null type"),
+        ("query ($n: Int!) { item(number: $n) { number } }", {"n": "x"}, "invalid value"),
+        (
+            "query a { item { number } } query b { item { number } }",
+            None,
+            "2 operations: say by operationName which",
+        ),
+    ],
+)
+def test_an_error_of_the_document_has_a_code_as_every_other(
+    guarded: Any, query: str, variables: Any, says: str
+) -> None:
+    (error,) = ask(guarded, query, variables).json()["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert says in error["message"]
+
+
 def test_the_log_knows_the_id_of_an_error_and_no_content(
     guarded: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -442,3 +466,23 @@ def test_health_readiness_and_metrics(guarded: Any, serve: Any) -> None:
         assert name in text
     closed = serve(SCHEMA, metrics_from=())
     assert closed.client().get("/metrics").status_code == 403
+
+
+def test_it_is_not_ready_while_the_store_is_away_and_lives(guarded: Any) -> None:
+    anyone, name = guarded.client(), guarded.town.url.partition("?")[0].rpartition("/")[2]
+
+    def until(status: int, store: bool) -> None:
+        deadline = time.monotonic() + 60
+        while (answer := anyone.get("/readyz")).status_code != status or answer.json()["store"] != store:
+            assert time.monotonic() < deadline, answer.text
+            time.sleep(0.2)
+
+    with psycopg.connect(guarded.town.url.replace(f"/{name}", "/postgres", 1), autocommit=True) as con:
+        try:
+            con.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            con.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            until(503, store=False)
+            assert anyone.get("/healthz").status_code == 200
+        finally:
+            con.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    until(200, store=True)

@@ -197,6 +197,7 @@ async def test_an_operation_that_is_none_is_an_error_of_its_own(live: Any) -> No
         told = await wrong.hear()
         assert (told["type"], told["id"]) == ("error", "a")
         assert "Cannot query field" in told["payload"][0]["message"]
+        assert told["payload"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
         await wrong.subscribe("b", "{ role }")
         assert (await wrong.hear())["type"] == "next", "the connection goes on"
 

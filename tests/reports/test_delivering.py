@@ -178,6 +178,8 @@ def test_a_failure_is_mailed_without_content(letters: list[Any]) -> None:
     tell_failure("mailto:ines@cert.example", "morning", "1234")
     assert b"Scheduled report failed: morning" in letters[0].content
     assert b"Run 1234" in letters[0].content
+    tell_failure("mailto:ines@cert.example", None, "5678")
+    assert b"Subject: Scheduled report failed: of run 5678" in letters[1].content
 
 
 # ---- webhook

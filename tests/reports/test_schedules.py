@@ -391,6 +391,20 @@ def test_what_a_cell_said_stays_on_the_machine_and_the_record_says_where(
     assert notebook.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("level", [TLP.AMBER_STRICT, TLP.RED])
+def test_who_is_told_of_a_failure_by_mail_is_told_the_name_unless_it_is_red(
+    ledger: Ledger, made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: TLP
+) -> None:
+    """What a mail says in the end is in ``test_delivering.py``."""
+    told: list[tuple[str, str | None]] = []
+    monkeypatch.setattr(ticking, "tell_failure", lambda target, name, _: told.append((target, name)))
+    made.append("fail")
+    mail = "mailto:soc@cert.example"
+    kept(ledger, daily("the minister", tmp_path, secrecy=level, retries=0, on_failure=(mail,)))
+    assert ticked(ledger, START + timedelta(hours=1)) == ["failed"]
+    assert told == [(mail, "the minister" if level < TLP.RED else None)]
+
+
 # ---- on the command line, with a kernel and a signal that nobody can catch
 
 

@@ -43,6 +43,35 @@ def test_each_kind_of_thing_can_be_watched(town: Any, watched: dict[str, Any]) -
     assert len(store.alerts.all()) == 1
 
 
+def test_a_watched_threat_level_is_told_of_when_it_is_reached_and_not_again_above_it(town: Any) -> None:
+    store = town.store("ines")
+    store.watchlists.create("loud", threat_level="high")
+    profile = store.profiles.create("192.0.2.1", threat_level="low")
+    for level in ("medium", "high", "critical", "low", "critical"):
+        profile = store.profiles.update(profile, threat_level=level)
+    assert [alert.says for alert in store.alerts.all()] == [
+        "192.0.2.1 in loud: threat level 1 to 4",
+        "192.0.2.1 in loud: threat level 2 to 3",
+    ]
+
+
+def test_two_who_check_a_listing_at_once_raise_one_alert(town: Any) -> None:
+    """Of different snapshots: the spans in which it may have begun overlap, and are not the same."""
+    watch = town.store("ines").watchlists.create("watch", network="192.0.2.0/24")
+    told = "SELECT raise_listings(%s, ARRAY['192.0.2.1 by x'], ARRAY[%s::timestamptz], ARRAY['2026-10-05'::timestamptz], ARRAY['listed'])"
+    with town.sql("ines") as first, town.sql("ida") as second:
+        raised: list[int] = []
+        with first.transaction():
+            assert first.execute(told, (watch.id, "2026-10-01")).fetchone() == (1,)
+            other = threading.Thread(target=lambda: raised.append(second.execute(told, (watch.id, "2026-10-02")).fetchone()[0]))  # fmt: skip
+            other.start()
+            with town.superuser() as con:
+                _until(lambda: con.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0] or raised)  # fmt: skip
+        other.join(15)
+    assert raised == [0]
+    assert len(town.store("ida").alerts.all()) == 1
+
+
 def test_a_watchlist_watches_one_thing(town: Any) -> None:
     with pytest.raises(StoreError, match="a watchlist watches one thing"):
         town.store("ines").watchlists.create("both", asn=1, country="DE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import pytest
 
 import workbench as wb
 from workbench.secrecy import TLP
-from workbench.store import Conflict, Footprint, NotFound, StoreError, ThreatLevel
+from workbench.store import Conflict, Footprint, NotFound, Sighting, StoreError, ThreatLevel
 
 TOR_EXIT = "185.246.188.74"
 
@@ -65,6 +66,37 @@ def test_what_cannot_be_is_refused_in_plain_words(shared_town: Any, wrong: dict[
         shared_town.store("ines").profiles.create(**wrong)
 
 
+def test_every_rule_of_the_database_is_told_in_words(shared_town: Any) -> None:
+    """But those that a member cannot break: where ``ON CONFLICT`` or a function stands before them, or the administrator."""
+    from workbench.store.errors import _CONSTRAINTS
+
+    unbroken = {"alert_cause_unique", "audit_once_a_statement", "client_unique", "entity_link_unique", "history_unique", "investigation_link_unique", "offer_kind", "store_one_check"}  # fmt: skip
+    with shared_town.superuser() as con:
+        rules = con.execute(
+            "SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u', 'x') AND connamespace = 'workbench'::regnamespace UNION "
+            "SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid WHERE indisunique AND NOT indisprimary AND relnamespace = 'workbench'::regnamespace"
+        ).fetchall()
+    assert {name for (name,) in rules} - unbroken == set(_CONSTRAINTS)
+
+
+def test_what_is_missing_is_named(shared_town: Any) -> None:
+    store = shared_town.store("ines")
+    made = store.profiles.create("192.0.2.30")
+    with pytest.raises(StoreError, match="footprint: source is missing"):
+        store.footprint.add(made, Footprint("domain", "a.example", None))  # type: ignore[arg-type]
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_server_is(town: Any) -> None:
+    with town.superuser() as con:
+        con.execute(f"ALTER DATABASE {con.info.dbname} SET timezone = 'Asia/Tokyo'")
+    store = town.store("ines")
+    made = store.profiles.create("192.0.2.31")
+    store.sightings.add(made, Sighting(datetime(2026, 10, 5, 12), datetime(2026, 10, 5, 13)))
+    (seen,) = store.sightings.of(made)
+    assert seen.first_seen == datetime(2026, 10, 5, 12, tzinfo=UTC)
+    assert store.profiles.search(updated_since=datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1))
+
+
 def test_a_second_profile_of_an_address_at_one_level_is_refused_but_not_at_another(shared_town: Any) -> None:
     store = shared_town.store("ines")
     store.profiles.create("192.0.2.5", secrecy="amber")
@@ -115,6 +147,14 @@ def test_a_level_is_raised_and_lowered_with_a_reason_that_is_kept(shared_town: A
     assert [(act.detail["from"], act.detail["to"], act.detail["reason"]) for act in acts if act.detail] == [
         (1, 2, "victim named in notes")
     ]
+    assert store.profiles.set_secrecy(raised, "clear", "published by the ISP").secrecy is TLP.CLEAR
+    newest = next(act for act in store.audit.of(raised) if act.action == "set secrecy")
+    assert newest.detail is not None
+    assert (newest.detail["from"], newest.detail["to"], newest.detail["reason"]) == (
+        2,
+        0,
+        "published by the ISP",
+    )
 
 
 def test_nobody_sets_a_level_above_their_own_clearance(shared_town: Any) -> None:

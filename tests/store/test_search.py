@@ -89,7 +89,10 @@ def test_pages_follow_one_another_without_gap_or_double_worst_first(filled: Any)
         ({"order": "address"}, lambda p: True),
         ({"deleted": True}, lambda p: False),
         ({"threat_level": "low"}, lambda p: False),
-        ({"verdict": "no such"}, lambda p: False),
+        ({"verdict": "malicious"}, lambda p: p.verdict == "malicious"),
+        ({"verdict": ["unroutable", "malicious"]}, lambda p: True),
+        ({"country": " de "}, lambda p: p.country == "DE"),
+        ({"asn": ["AS64497", "as64498"]}, lambda p: p.asn in (64497, 64498)),
     ],
 )
 def test_a_filter_finds_exactly_what_it_says(filled: Any, filters: dict[str, Any], right: Any) -> None:
@@ -126,11 +129,18 @@ def test_each_sees_her_own_share_of_the_same_search(filled: Any) -> None:
     assert not _everything(town.store("clara"))
 
 
-def test_an_investigation_and_a_time_narrow_a_search(filled: Any) -> None:
+def test_an_investigation_an_entity_and_a_time_narrow_a_search(filled: Any) -> None:
     _, ines, _ = filled
     investigation = ines.investigations.create("narrow")
     some = list(ines.profiles.search(limit=5))
     ines.investigations.link(investigation, *some)
+    entity = ines.entities.create("malware", "narrower")
+    for profile in some[:2]:
+        ines.entities.link(entity, profile, "uses")
+    assert {p.id for p in _everything(ines, entity=entity.id)} == {p.id for p in some[:2]}
+    assert {p.id for p in _everything(ines, entity=str(entity.id), investigation=investigation.id)} == {
+        p.id for p in some[:2]
+    }
     assert {p.id for p in _everything(ines, investigation=investigation.id)} == {p.id for p in some}
     assert len(_everything(ines, investigation=investigation.id, reputation=(100, None))) == sum(
         p.reputation == 100 for p in some
@@ -139,6 +149,7 @@ def test_an_investigation_and_a_time_narrow_a_search(filled: Any) -> None:
     assert len(_everything(ines, updated_since=now - timedelta(hours=1))) == N
     assert not _everything(ines, updated_since=now + timedelta(hours=1))
     assert len(_everything(ines, updated_until=now + timedelta(hours=1))) == N
+    assert not _everything(ines, updated_until=now - timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -151,6 +162,14 @@ def test_an_investigation_and_a_time_narrow_a_search(filled: Any) -> None:
         ({"after": "rubbish"}, "it is not one that a page gave"),
         ({"text": "x" * 201}, "up to 200 characters"),
         ({"threat_level": "dire"}, "no threat level"),
+        ({"country": "Germany"}, "country='Germany': an ISO 3166-1 alpha-2 code is wanted, such as DE"),
+        ({"country": ["DE", "D"]}, "country='D'"),
+        ({"asn": "Telekom"}, "asn='Telekom': a number of 0 to 4294967295 is wanted, such as 3320 or AS3320"),
+        ({"asn": [1, -1]}, "asn='-1'"),
+        ({"asn": 2**32}, "asn='4294967296'"),
+        ({"verdict": "evil"}, "no verdict 'evil'; there are: invalid, unroutable, malicious"),
+        ({"investigation": "Water"}, "investigation='Water' is no id"),
+        ({"entity": "Bear"}, "entity='Bear' is no id"),
     ],
 )
 def test_a_filter_that_is_not_understood_is_said_so(filled: Any, filters: dict[str, Any], says: str) -> None:

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationDefinitionNode
 from graphql.validation.rules.custom.no_schema_introspection import NoSchemaIntrospectionCustomRule
 from strawberry.extensions import ParserCache, SchemaExtension
+from strawberry.types.execution import ExecutionContext
 from strawberry.types.graphql import OperationType
 
 from workbench.api.context import Context
@@ -47,6 +48,13 @@ class Guards(SchemaExtension):
     def on_validate(self) -> Iterator[None]:
         execution, context = self.execution_context, self._context
         if context is not None and execution.graphql_document is not None:
+            unnamed = _unnamed(execution)
+            if unnamed:
+                execution.pre_execution_errors = [
+                    GraphQLError(unnamed, extensions={"code": "BAD_USER_INPUT"})
+                ]
+                yield
+                return
             weight = weigh(
                 execution.schema._schema,
                 execution.graphql_document,
@@ -100,6 +108,17 @@ class Guards(SchemaExtension):
             kind, name = "none", ""
         failed = bool(execution.pre_execution_errors)
         return {"kind": kind, "operation": name[:80], "query": digest, "failed": failed}
+
+
+def _unnamed(execution: ExecutionContext) -> str | None:
+    """What is wrong where nobody can tell which operation of a document is meant: the first would be as good a guess as
+    any, and may be the one that changes something."""
+    document = execution.graphql_document
+    assert document is not None
+    many = sum(isinstance(each, OperationDefinitionNode) for each in document.definitions)
+    if many > 1 and execution._provided_operation_name is None:
+        return f"the document has {many} operations: say by operationName which is meant"
+    return None
 
 
 class _Formatted(GraphQLError):

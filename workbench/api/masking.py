@@ -48,6 +48,7 @@ def _told(error: GraphQLError, request_id: str, introspection: bool) -> GraphQLE
         # Of the document or its variables: the client's own words.
         if not introspection and " Did you mean " in error.message:
             error.message = error.message.partition(" Did you mean ")[0]
+        error.extensions = {"code": "BAD_USER_INPUT", **(error.extensions or {})}
         return error
     code, message = _known(cause)
     extensions = {"code": code}

@@ -80,6 +80,13 @@ _CONSTRAINTS = {
     "report_template_length": "the name of a report has 1 to 500 characters",
     "report_plan_size": "the parameters and targets of a schedule have up to 100,000 characters",
     "report_told_size": "the record of a run has up to 200,000 characters",
+    "watches_reports": "a watchlist watches scheduled reports, or does not say so",
+    "report_attempt": "the attempts at a report are counted from one",
+    "report_missed": "a report missed none or more",
+    "report_status": "a report is running, done or failed",
+    "report_due": "a run of a schedule says when it was due",
+    "report_run_once": "this attempt at the report is made already",
+    "tlp_check": "a level is 0 (TLP:CLEAR) to 4 (TLP:RED)",
     "alert_state": "an alert is raised, acknowledged or closed",
 }
 
@@ -98,6 +105,8 @@ def plain(what: str) -> Iterator[None]:
         raise Conflict(f"{what}: {_first(error)}: get it again, then repeat the change") from None
     except errors.DeadlockDetected:
         raise Conflict(f"{what}: two changes waited for one another: repeat yours") from None
+    except errors.NotNullViolation as error:
+        raise StoreError(f"{what}: {error.diag.column_name} is missing") from None
     except errors.IntegrityError as error:
         name = error.diag.constraint_name or ""
         refused = StoreError(f"{what}: {_CONSTRAINTS.get(name) or _first(error)}")

@@ -51,14 +51,14 @@ def filters_of(
     within: str | None = None,
     covering: str | None = None,
     country: str | Iterable[str] | None = None,
-    asn: int | Iterable[int] | None = None,
+    asn: int | str | Iterable[int | str] | None = None,
     flags: str | Iterable[str] = (),
     verdict: str | Iterable[str] | None = None,
     threat_level: ThreatLevel | str | int | None = None,
     reputation: tuple[int | None, int | None] | None = None,
     secrecy: TLP | str | None = None,
-    investigation: UUID | None = None,
-    entity: UUID | None = None,
+    investigation: UUID | str | None = None,
+    entity: UUID | str | None = None,
     tag: str | Iterable[str] | None = None,
     updated_since: datetime | None = None,
     updated_until: datetime | None = None,
@@ -70,7 +70,8 @@ def filters_of(
     ``text`` is looked for in notes, tags, AS organisation and city, anywhere in a word, and with ``misspelt`` (slower)
     nearly so; ``within`` is a network whose profiles are wanted, ``covering`` an address whose
     networks are; ``flags`` are names such as ``"is_tor"`` or ``"tor"``, all of which are to be set; ``threat_level``
-    is the lowest wanted; ``reputation`` a range with both ends, either of which may be None; ``own`` leaves out
+    is the lowest wanted; ``reputation`` a range with both ends, either of which may be None; ``country`` an ISO 3166-1
+    alpha-2 code, ``asn`` a number or ``"AS3320"``; ``own`` leaves out
     other organisations' profiles; ``deleted`` wants the deleted ones, None both.
 
     Raises:
@@ -91,16 +92,16 @@ def filters_of(
             within=str(network),
         )
         found.selective, found.order = True, "address"
-    for name, kind, given in (
-        ("country", "text", country),
-        ("asn", "bigint", asn),
-        ("verdict", "text", verdict),
+    for name, kind, given, read in (
+        ("country", "text", country, _country),
+        ("asn", "bigint", asn, _asn),
+        ("verdict", "text", verdict, _verdict),
     ):
         if isinstance(given, str | int):
-            found.want(f"p.{name} = %({name})s", **{name: given})
+            found.want(f"p.{name} = %({name})s", **{name: read(given)})
         elif given is not None:
             found.several[name] = kind
-            found.values[name] = sorted(set(given))
+            found.values[name] = sorted({read(one) for one in given})
     for flag in [flags] if isinstance(flags, str) else flags:
         column = flag if flag.startswith("is_") else f"is_{flag}"
         if column not in FLAGS:
@@ -130,10 +131,10 @@ def filters_of(
         found.sets.append(
             "SELECT profile FROM investigation_profiles WHERE investigation = %(investigation)s"
         )
-        found.values["investigation"] = investigation
+        found.values["investigation"] = _id(investigation, "investigation")
     if entity is not None:
         found.sets.append("SELECT profile FROM entity_profiles WHERE entity = %(entity)s")
-        found.values["entity"] = entity
+        found.values["entity"] = _id(entity, "entity")
     _match(found, text, misspelt, tag, covering)
     return found
 
@@ -160,6 +161,39 @@ def _match(
     if covering is not None:
         found.matching["covering"] = _network(covering, "covering")
         found.matching_wants.append("p.address >>= %(covering)s")
+
+
+def _country(text: Any) -> str:
+    """Refused where it cannot be one: nothing would be found, as if there were no profile."""
+    code = str(text).strip().upper()
+    if not (len(code) == 2 and code.isascii() and code.isalpha()):
+        raise ValueError(f"country={str(text)[:60]!r}: an ISO 3166-1 alpha-2 code is wanted, such as DE")
+    return code
+
+
+def _asn(given: Any) -> int:
+    digits = str(given).strip().upper().removeprefix("AS")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 10 and int(digits) < 2**32):
+        raise ValueError(
+            f"asn={str(given)[:60]!r}: a number of 0 to 4294967295 is wanted, such as 3320 or AS3320"
+        )
+    return int(digits)
+
+
+def _verdict(given: Any) -> str:
+    from workbench.enrichment.reputation import VERDICTS
+
+    text = str(given).strip().lower()
+    if text not in VERDICTS:
+        raise ValueError(f"no verdict {str(given)[:60]!r}; there are: {', '.join(VERDICTS)}")
+    return text
+
+
+def _id(given: UUID | str, name: str) -> UUID:
+    try:
+        return given if isinstance(given, UUID) else UUID(given)
+    except (ValueError, TypeError, AttributeError):
+        raise ValueError(f"{name}={str(given)[:60]!r} is no id: that is its .id") from None
 
 
 def _network(text: str, name: str) -> str:

@@ -104,8 +104,9 @@ def deliver(target: str, files: Sequence[Path], facts: Facts, stem: str, run: st
     return target
 
 
-def tell_failure(target: str, schedule: str, run: str) -> None:
-    """Tell that a report failed for good: which, and nothing of what is in it.
+def tell_failure(target: str, schedule: str | None, run: str) -> None:
+    """Tell that a report failed for good: which, and nothing of what is in it. Without the name of a ``schedule`` that
+    is TLP:RED: a mail passes other hands.
 
     Raises:
         DeliveryError: nobody could be told.
@@ -115,8 +116,9 @@ def tell_failure(target: str, schedule: str, run: str) -> None:
             _post(target, "report.failed", run, {})
             return
         message = EmailMessage()
-        message["Subject"] = f"Scheduled report failed: {_line(schedule)}"
-        message.set_content(f"The scheduled report {schedule} failed, all attempts included.\n\nRun {run}: workbench report runs\n")  # fmt: skip
+        which = _line(schedule) if schedule else f"of run {run}"
+        message["Subject"] = f"Scheduled report failed: {which}"
+        message.set_content(f"The scheduled report {which} failed, all attempts included.\n\nRun {run}: workbench report runs\n")  # fmt: skip
         _send(message, _addresses(target), f"{run}.failed")
     except Exception as error:
         raise DeliveryError(f"{target}: {error or type(error).__name__}") from error

@@ -201,7 +201,7 @@ def _alarm(ledger: Ledger, schedule: Schedule, run: str | None, error: str) -> s
             said.append(f"no alert could be raised: {problem}")
         for target in schedule.on_failure:
             try:
-                tell_failure(target, schedule.name, run)
+                tell_failure(target, schedule.name if schedule.secrecy < TLP.RED else None, run)
             except DeliveryError as problem:
                 said.append(f"not told: {problem}")
     return "; ".join(said)
