@@ -37,10 +37,16 @@ async def _look_up(addresses: list[str]) -> list[Item]:
     return [Item(number=number) for number, _ in enumerate(addresses[:3])]
 
 
+def _maybe_done() -> Unreachable:
+    error = Unreachable(f"the connection to db.internal was lost: {SECRET}")
+    error.maybe_done = True
+    return error
+
+
 async def _fail(info: Info[Context, None], how: str) -> str:
     errors: dict[str, Exception] = {
         "surprise": RuntimeError(SECRET), "missing": NotFound("profile x: not found, or not for you"), "conflict": Conflict("changed"),
-        "away": Unreachable(f"the server cannot be reached at db.internal:5432: {SECRET}"), "file": PermissionError(13, SECRET),
+        "perhaps": _maybe_done(), "away": Unreachable(f"the server cannot be reached at db.internal:5432: {SECRET}"), "file": PermissionError(13, SECRET),
     }  # fmt: skip
     if how == "database":
         await info.context.run(lambda store: store.rows("x", "SELECT 1 / 0 AS x WHERE %s <> ''", (SECRET,)))
@@ -373,7 +379,7 @@ def test_where_queries_are_listed_no_other_is_answered(serve: Any, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("how", "wanted"),
-    [("surprise", "INTERNAL"), ("database", "BAD_USER_INPUT"), ("file", "INTERNAL"), ("missing", "NOT_FOUND"), ("conflict", "CONFLICT"), ("away", "UNAVAILABLE")],
+    [("surprise", "INTERNAL"), ("database", "BAD_USER_INPUT"), ("file", "INTERNAL"), ("missing", "NOT_FOUND"), ("conflict", "CONFLICT"), ("away", "UNAVAILABLE"), ("perhaps", "OUTCOME_UNKNOWN")],
 )  # fmt: skip
 def test_errors_are_told_where_they_can_be_mended_and_masked_where_not(
     guarded: Any, how: str, wanted: str

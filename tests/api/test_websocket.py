@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -325,6 +327,31 @@ async def test_operations_of_a_connection_are_bounded(live: Any) -> None:
             await many.subscribe(str(number), f'subscription {{ ticks(name: "m{number}", every: 60) }}')
         heard = [await many.hear() for _ in range(4)]
         assert sorted(each["type"] for each in heard) == ["error", "next", "next", "next"]
+
+
+async def test_the_guards_of_the_other_door_hold_here_too(serve: Any, tmp_path: Path) -> None:
+    listed = "{ role }"
+    queries = tmp_path / "queries.json"
+    queries.write_text(json.dumps({hashlib.sha256(listed.encode()).hexdigest(): listed}))
+    schema = guarded_schema(Query, subscription=Subscription)
+    strict = serve(schema, queries=queries)
+    async with talk(strict, "ines") as asking:
+        await asking.subscribe("a", "{ __typename }")
+        assert (await asking.hear())["payload"][0]["extensions"]["code"] == "QUERY_NOT_ALLOWED"
+        await asking.subscribe("b", listed)
+        assert (await asking.hear())["payload"]["data"] == {"role": strict.town.role("ines")}
+    bounded = serve(schema, introspection=False, limits={"per_minute": 30, "aliases": 1})
+    async with talk(bounded, "ines") as asking:
+        await asking.subscribe("a", "{ __schema { types { name } } }")
+        assert "introspection" in (await asking.hear())["payload"][0]["message"]
+        await asking.subscribe("b", "{ one: role two: role }")
+        assert (await asking.hear())["payload"][0]["extensions"]["code"] == "TOO_HEAVY"
+        codes = []
+        for number in range(10):
+            await asking.subscribe(f"r{number}", "{ nothing }")
+            codes.append((await asking.hear())["payload"][0]["extensions"]["code"])
+        assert codes[0] == "BAD_USER_INPUT"
+        assert codes[-1] == "RATE_LIMITED"
 
 
 async def test_connections_of_a_member_are_bounded(live: Any) -> None:

@@ -210,8 +210,10 @@ def test_waiting_too_long_is_told_as_that_and_not_as_a_lost_connection(town: Any
 
 def test_a_server_that_only_reads_says_so(town: Any) -> None:
     store = town.store("ines")
+    matter = store.investigations.create("Water", secrecy="amber")
     with store.connection("settings") as con:
         con.execute("SET default_transaction_read_only = on")
+    assert store.investigations.get(matter.id) == matter
     with pytest.raises(StoreError, match="takes no changes"):
         store.profiles.create("192.0.2.1")
 

@@ -164,12 +164,16 @@ class Store:
 
     def read(self, kind: str, what: str, query: str, values: Any = (), *, column: int = 0) -> list[Any]:
         """The same, of rows that are, or tell of, things of a ``kind`` whose ids are in a ``column``: that those of AMBER
-        and above were read is written down. The statement alone, which always is, does not name them."""
+        and above were read is written down. The statement alone, which always is, does not name them; on a server that
+        only reads there is nothing else, and that in its log."""
 
         def work(con: psycopg.Connection[Any]) -> list[Any]:
             found = con.execute(query.encode(), values).fetchall()
             if things := list({row[column] for row in found} - {None}):
-                con.execute("SELECT note_rows_read(%s, %s, %s)", (kind, things, what))
+                con.execute(
+                    "SELECT note_rows_read(%s, %s, %s) WHERE NOT current_setting('transaction_read_only')::boolean",
+                    (kind, things, what),
+                )
             return found
 
         return self.run(what, work)
