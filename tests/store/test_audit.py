@@ -31,7 +31,7 @@ class Matter:
         )
         self.profile = store.profiles.update(self.profile, threat_level="high")
         (self.alert,) = [alert for alert in store.alerts.all() if alert.profile == self.profile.id]
-        self.trace = store.footprint.of(self.profile)[0]
+        self.trace: Any = store.footprint.of(self.profile)[0]
 
     def name(self, subject: Any) -> str:
         """Which of its things an id is of."""
