@@ -112,4 +112,16 @@ def test_an_indicator_outside_its_validity_is_left_out_where_that_is_asked(
     }  # fmt: skip
     assert rows(con, [indicator]) == [0]
     assert rows(con, [indicator], within_validity=True) == []
+    for first, until, wanted in (
+        (
+            "2025-12-01T00:00:00Z",
+            "2026-01-01T00:00:00Z",
+            [],
+        ),  # STIX 2.1 section 4.7: the moment itself is past it
+        ("2025-12-01T00:00:00Z", "2026-01-01T00:00:00.001Z", [0]),
+        ("2026-01-01T00:00:00Z", None, [0]),
+        ("2026-01-01T00:00:00.001Z", None, []),
+    ):
+        dated = {**indicator, "valid_from": first} | ({"valid_until": until} if until else {})
+        assert rows(con, [dated], within_validity=True) == wanted, dated
     assert rows(con, [indicator | {"revoked": True}]) == []

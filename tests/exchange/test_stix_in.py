@@ -337,6 +337,30 @@ def test_stix_2_0_observed_data_and_tlp_1_0_are_read() -> None:
     assert row["last_seen"] == datetime(2026, 1, 2, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("marking", "level"),
+    [
+        ("613f2e26-407d-48c7-9eca-b8e91df99dc9", TLP.CLEAR),  # WHITE of 1.0
+        ("34098fce-860f-48ae-8e50-ebd3cc5e41da", TLP.GREEN),
+        ("f88d31f6-486f-44da-b317-01333bde0b82", TLP.AMBER),
+        ("5e57c739-391a-4eb3-b6be-7d15ca92d5ed", TLP.RED),
+        ("94868c89-83c2-464b-929b-a1a8aa3c8487", TLP.CLEAR),
+        ("bab4a63c-aed9-4cf5-a766-dfca5abac2bb", TLP.GREEN),
+        ("55d920b0-5e8b-4f79-9ee9-91f868d9b421", TLP.AMBER),
+        ("939a9414-2ddd-4d32-a0cd-375ea402b003", TLP.AMBER_STRICT),
+        ("e828b379-4e03-4974-9ac4-e53a884c97c1", TLP.RED),
+    ],
+)
+def test_the_markings_of_tlp_1_0_and_2_0_are_known_without_their_definitions(
+    marking: str, level: TLP
+) -> None:
+    given = indicator(object_marking_refs=[f"marking-definition--{marking}"])
+    imported = import_bundle(bundle(given))
+    assert {row["tlp"] for row in imported.evidence().to_pylist()} == {level.name.lower().replace("_", "+")}
+    assert written(imported.store) == [given]
+    assert imported.missing == ()
+
+
 def test_a_marking_whose_definition_comes_later_counts_as_red_until_then() -> None:
     mine = f"marking-definition--{uuid.uuid4()}"
     store = import_bundle(bundle(indicator(object_marking_refs=[mine]))).store
