@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+MOST_TAKEN = 150_000
+"""Bytes of a request that the server takes."""
 USER, PASSWORD = "anna", "correct:horse"
 TAXII = {"Accept": "application/taxii+json;version=2.1"}
 
@@ -87,7 +89,7 @@ def medallion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Medallion]:
             "api_roots": [f"{base}/root/", f"{base}/gone/"],
         },
         "root": {
-            "information": {"title": "Root", "versions": ["application/taxii+json;version=2.1"], "max_content_length": 9_765_625},
+            "information": {"title": "Root", "versions": ["application/taxii+json;version=2.1"], "max_content_length": MOST_TAKEN},
             "status": [], "collections": [*fixed, *(collection(number, identifier) for number, identifier in enumerate(ids))],
         },
     }  # fmt: skip

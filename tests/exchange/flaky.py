@@ -39,11 +39,14 @@ class Flaky:
     answers: dict[str, bytes] = field(default_factory=dict)
     retry_after: str = "0"
     broken: str = ""
+    together: int = 0
+    """Objects are given to nobody before this many were asked for."""
     tls: ssl.SSLContext | None = None
     headers: list[bytes] = field(default_factory=list)
 
     def __enter__(self) -> Flaky:
         self._die = random.Random(self.seed)
+        self._here = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         ready = threading.Event()
 
@@ -82,6 +85,10 @@ class Flaky:
         self.headers.append(head)
         fault = self._die.choice(self.faults) if self._die.random() < self.chance else "none"
         self.counts[fault] += 1
+        if self.together and "/objects/" in line:
+            if sum("/objects/" in each for each in self.requests) >= self.together:
+                self._here.set()
+            await asyncio.wait_for(self._here.wait(), 20)
         if self.broken and f"/{self.broken}/objects" in line:
             writer.write(b"HTTP/1.1 404 Not Found\r\n" + BODILESS)
             return

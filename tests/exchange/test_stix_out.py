@@ -124,6 +124,10 @@ def test_what_is_known_of_an_address_stands_where_stix_has_a_place_for_it() -> N
     sightings = {names[s["where_sighted_refs"][0]]: s for s in of_type(result, "sighting")}
     assert {name: s["count"] for name, s in sightings.items()} == {"CERT Example": 3, "CERT B": 9}
     assert sightings["CERT B"]["first_seen"] == "2026-10-02T00:00:00.000Z"
+    assert sightings["CERT B"]["last_seen"] == "2026-10-02T05:00:00.000Z"
+    assert sorted((o["number_observed"], o["last_observed"]) for o in of_type(result, "observed-data")) == [
+        (3, "2026-10-01T05:00:00.000Z"), (9, "2026-10-02T05:00:00.000Z"),
+    ]  # fmt: skip
     assert [note["content"] for note in of_type(result, "note")] == ["beacons every five minutes"]
     assert {value["object_marking_refs"][0] for value in of_type(result, "ipv4-addr")} == {
         "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"

@@ -162,7 +162,7 @@ async def test_many_collections_are_asked_at_once_and_one_that_fails_harms_no_ot
     several = [medallion.collection() for _ in range(4)]
     for number, collection in enumerate(several):
         medallion.add(collection, [indicator(1000 * number + each) for each in range(30)])
-    with Flaky(medallion.port, chance=0) as flaky:
+    with Flaky(medallion.port, chance=0, together=4) as flaky:
         flaky.broken = several[2]
         polls = await taxii.poll(
             f"http://127.0.0.1:{flaky.port}/root/",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.exchange.conftest import PASSWORD, USER, Medallion, indicator
+from tests.exchange.conftest import MOST_TAKEN, PASSWORD, USER, Medallion, indicator
 from tests.exchange.flaky import Flaky
 from tests.exchange.slow_backend import SLOW
 from workbench.exchange import stix, taxii
@@ -40,6 +40,36 @@ async def test_an_export_arrives_whole_and_pushing_it_again_changes_nothing(meda
     assert len(there(medallion, collection)) == len(out)
     with pytest.raises(ValueError, match="the export is for CERT B: make one for CERT C"):
         await taxii.push(medallion.url, collection, out, to="CERT C")
+
+
+@pytest.mark.parametrize(
+    ("objects", "size", "requests", "largest"),
+    [(40, 4 << 20, 15, 40_000), (10_000, 20_000, 12, 20_000), (10_000, 4 << 20, 2, MOST_TAKEN)],
+)
+async def test_a_request_is_bounded_in_objects_and_bytes_and_by_what_the_server_takes(
+    medallion: Medallion,
+    monkeypatch: pytest.MonkeyPatch,
+    objects: int,
+    size: int,
+    requests: int,
+    largest: int,
+) -> None:
+    monkeypatch.setattr("workbench.exchange.taxii.connection.PAUSE", 0.002)
+    monkeypatch.setattr("workbench.exchange.taxii.pushing.OBJECTS", objects)
+    monkeypatch.setattr("workbench.exchange.taxii.pushing.BYTES", size)
+    collection, given = medallion.collection(), [indicator(number) for number in range(600)]
+    with Flaky(medallion.port, chance=0) as flaky:
+        told = await taxii.push(
+            f"http://127.0.0.1:{flaky.port}/root/", collection, given, organisation=CERT, to="community", auth=(USER, PASSWORD)
+        )  # fmt: skip
+    assert told.complete
+    posted = [
+        int(head.lower().partition(b"content-length: ")[2].split()[0])
+        for head in flaky.headers
+        if head.startswith(b"POST")
+    ]
+    assert max(posted) <= largest
+    assert len(posted) >= requests
 
 
 @pytest.mark.parametrize("seed", range(3))
