@@ -15,6 +15,7 @@ import pytest
 
 import workbench as wb
 from workbench.case import Case
+from workbench.notebook.showing import shown
 
 pytest.importorskip("anywidget", reason="needs the lab extra")
 from .hosting import Hosted
@@ -65,14 +66,14 @@ def settle(hosted: Hosted, act: Callable[[], Any]) -> None:
 def lines(hosted: Hosted) -> list[str]:
     """Addresses of the lines in sight."""
     found: list[str] = hosted.page.evaluate(
-        "() => [...document.querySelectorAll('.wb-rows .wb-line:not([hidden])')].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map((line) => line.children[2].textContent)"
+        "() => [...document.querySelectorAll('.wb-rows .wb-row:not([hidden])')].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map((line) => line.children[2].textContent)"
     )
     return found
 
 
 def bars(hosted: Hosted, title: str) -> dict[str, int]:
     found: dict[str, int] = hosted.page.evaluate(
-        "(title) => Object.fromEntries([...[...document.querySelectorAll('.wb-card')].find((card) => card.querySelector('h3').textContent === title).querySelectorAll('.wb-entry:not([hidden])')].map((entry) => [entry.querySelector('.wb-name').textContent, Number(entry.querySelector('.wb-count').textContent.replace(/,/g, ''))]).filter(([, count]) => count))",
+        "(title) => Object.fromEntries([...[...document.querySelectorAll('.wb-pane')].find((card) => card.querySelector('h3').textContent === title).querySelectorAll('.wb-entry:not([hidden])')].map((entry) => [entry.querySelector('.wb-label').textContent, Number(entry.querySelector('.wb-tally').textContent.replace(/,/g, ''))]).filter(([, count]) => count))",
         title,
     )
     return found
@@ -83,6 +84,22 @@ def counted(table: pa.Table, column: str) -> dict[str, int]:
     for value in table.column(column).to_pylist():
         found[value or "unknown"] = found.get(value or "unknown", 0) + 1
     return found
+
+
+def test_a_card_on_the_same_page_changes_nothing_of_the_board_nor_the_board_of_it(case: Case, host: Callable[..., Hosted]) -> None:  # fmt: skip
+    boxes = """() => [...document.querySelectorAll('.wb-board :is(section, h3, canvas, .wb-row:not([hidden]))')].map((part) => {
+      const { x, width, height } = part.getBoundingClientRect();
+      return [part.className, x, width, height, getComputedStyle(part).fontFamily];
+    })"""
+    hosted = host(wb.board(case, {"HK"}))
+    alone = hosted.page.evaluate(boxes)
+    html = next(bundle["text/html"] for bundle in [shown(wb.lookup(ATTACKER))] if bundle)
+    hosted.page.evaluate("(html) => document.body.insertAdjacentHTML('beforeend', html)", html)
+    assert hosted.page.evaluate(boxes) == alone
+    card = hosted.page.locator("article")
+    assert hosted.page.locator(".wb-map").bounding_box()["height"] > 100
+    assert card.evaluate("(card) => card.scrollWidth <= card.clientWidth")
+    assert card.locator(".wb-timeline svg").bounding_box()["width"] == 240
 
 
 # One follows the other.
@@ -156,7 +173,7 @@ def _is_address(text: str) -> bool:
 def test_an_area_drawn_on_the_map_and_a_country_clicked_are_filters(case: Case, host: Callable[..., Hosted]) -> None:  # fmt: skip
     board = wb.board(case)
     hosted = host(board)
-    box = hosted.page.locator(".wb-map .wb-plot").bounding_box()
+    box = hosted.page.locator(".wb-where .wb-plot").bounding_box()
 
     def lasso() -> None:  # the western half of the world
         hosted.page.mouse.move(box["x"] + 2, box["y"] + 2)
@@ -172,11 +189,11 @@ def test_an_area_drawn_on_the_map_and_a_country_clicked_are_filters(case: Case, 
     assert board.filters == {}
     # Australia is large, and nothing but one circle lies on it.
     at = hosted.page.evaluate("""() => {
-      const canvas = document.querySelector('.wb-map canvas');
+      const canvas = document.querySelector('.wb-where canvas');
       const unit = Math.min(canvas.clientWidth / (360 * 0.82), canvas.clientHeight / 134);
       return { x: canvas.clientWidth / 2 + 122 * 0.82 * unit, y: canvas.clientHeight / 2 - (-27 - 11) * unit };
     }""")
-    settle(hosted, lambda: hosted.page.click(".wb-map canvas", position=at))
+    settle(hosted, lambda: hosted.page.click(".wb-where canvas", position=at))
     assert board.filters == {"country": ["AU"]}
     assert set(board.shown.column("country").to_pylist()) == {"AU"}
 
@@ -302,7 +319,7 @@ def test_the_mouse_chooses_one_many_and_all(case: Case, host: Callable[..., Host
     board = wb.board(case)
     hosted = host(board)
     everything = board.triage.table.column("address").to_pylist()
-    line = hosted.page.locator(".wb-rows .wb-line")
+    line = hosted.page.locator(".wb-rows .wb-row")
     line.nth(1).click(modifiers=["Control"])
     line.nth(4).click(modifiers=["Shift"])
     line.nth(2).locator(".wb-box").click()
@@ -346,8 +363,8 @@ def test_profiles_are_made_and_what_came_of_it_is_told_in_place(
     hosted = host(board)
     page = hosted.page
     assert page.is_disabled("text=Profiles…")
-    page.locator(".wb-rows .wb-line").nth(0).locator(".wb-box").click()
-    page.locator(".wb-rows .wb-line").nth(1).locator(".wb-box").click()
+    page.locator(".wb-rows .wb-row").nth(0).locator(".wb-box").click()
+    page.locator(".wb-rows .wb-row").nth(1).locator(".wb-box").click()
     page.click("text=Profiles…")
     page.select_option("select[name=level]", "TLP:GREEN")
     page.fill("input[name=tags]", "c2")
@@ -397,7 +414,7 @@ def test_files_are_saved(case: Case, host: Callable[..., Hosted]) -> None:
 def test_details_show_evidence_with_source_and_date(case: Case, host: Callable[..., Hosted]) -> None:
     board = wb.board(case, {"HK"})
     hosted = host(board)
-    hosted.page.locator(".wb-rows .wb-line", has_text=EXIT).click()
+    hosted.page.locator(".wb-rows .wb-row", has_text=EXIT).click()
     hosted.wait("() => document.querySelector('.wb-evidence')?.textContent.includes('Tor exits')")
     text = hosted.page.inner_text(".wb-details")
     for part in (EXIT, "anonymised", "reputation 35/100", "AS200651", "2026-10-05", "reliability", board.triage.snapshot):  # fmt: skip
@@ -418,12 +435,12 @@ def test_hostile_text_is_text(host: Callable[..., Hosted], case: Case) -> None:
 
     board = wb.board(replace(triage, table=table), title=MARKUP, case=case)
     hosted = host(board)
-    hosted.page.locator(".wb-rows .wb-line").first.click()
-    settle(hosted, lambda: hosted.page.click(".wb-card:nth-child(3) .wb-entry >> nth=0"))
+    hosted.page.locator(".wb-rows .wb-row").first.click()
+    settle(hosted, lambda: hosted.page.click(".wb-pane:nth-child(3) .wb-entry >> nth=0"))
     settle(hosted, lambda: hosted.page.fill(".wb-search", MARKUP))
     case.profiles.create(ATTACKER, tags=[MARKUP[:90]], notes=MARKUP)
     settle(hosted, lambda: hosted.page.fill(".wb-search", ATTACKER))
-    hosted.page.locator(".wb-rows .wb-line:not([hidden])", has_text=ATTACKER).click()
+    hosted.page.locator(".wb-rows .wb-row:not([hidden])", has_text=ATTACKER).click()
     hosted.wait("() => document.querySelector('.wb-evidence')?.textContent.includes('Exercise')")
     hosted.page.click("text=Choose shown")
     hosted.page.click("text=TLP…")
@@ -440,7 +457,7 @@ def test_verdicts_are_told_apart_by_sign_and_readable_light_and_dark(case: Case,
     hosted = host(wb.board(case, {"HK"}), dark=dark)
     ground, pairs = hosted.page.evaluate("""() => {
       const shade = (text) => { const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-      const chips = [...document.querySelectorAll('.wb-verdict:not([hidden]) .wb-chip, .wb-head p, .wb-cell, .wb-count')];
+      const chips = [...document.querySelectorAll('.wb-verdict:not([hidden]) .wb-chip, .wb-head p, .wb-cell, .wb-tally')];
       const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
       const ground = (element) => { for (let at = element; at; at = at.parentElement) { const found = getComputedStyle(at).backgroundColor; if (!/, 0\\)$|transparent/.test(found)) return found; } return 'rgb(255, 255, 255)'; };
       return [shade(getComputedStyle(document.querySelector('.wb-board')).backgroundColor), chips.map((chip) => [chip.textContent.slice(0, 30), ratio(shade(getComputedStyle(chip).color), shade(ground(chip)))])];
@@ -457,8 +474,8 @@ def test_a_hundred_thousand_rows_are_a_few_dozen_lines(host: Callable[..., Hoste
     hosted = host(board)
     hosted.page.focus(".wb-grid")
     hosted.page.keyboard.press("End")
-    hosted.wait("(last) => [...document.querySelectorAll('.wb-rows .wb-line')].some((line) => line.children[2].textContent === last)", board.triage.table.column("address")[-1].as_py())  # fmt: skip
-    assert hosted.page.locator(".wb-rows .wb-line").count() < 60
+    hosted.wait("(last) => [...document.querySelectorAll('.wb-rows .wb-row')].some((line) => line.children[2].textContent === last)", board.triage.table.column("address")[-1].as_py())  # fmt: skip
+    assert hosted.page.locator(".wb-rows .wb-row").count() < 60
     assert hosted.page.get_attribute(".wb-grid", "aria-rowcount") == str(len(board) + 1)
     hosted.page.keyboard.press("Control+a")
     hosted.until(lambda: len(board.selected) == len(board))
@@ -472,8 +489,8 @@ def test_a_board_taken_away_leaves_nothing_listening(case: Case, host: Callable[
 
 def test_every_control_has_a_name(case: Case, host: Callable[..., Hosted]) -> None:
     hosted = host(wb.board(case))
-    hosted.page.locator(".wb-rows .wb-line").first.click()
-    hosted.page.locator(".wb-rows .wb-line").first.locator(".wb-box").click()
+    hosted.page.locator(".wb-rows .wb-row").first.click()
+    hosted.page.locator(".wb-rows .wb-row").first.locator(".wb-box").click()
     hosted.page.click("text=STIX…")
     unnamed = hosted.page.evaluate("""() => [...document.querySelectorAll('button, input, select, [role=slider], [role=grid], canvas[tabindex]')]
       .filter((each) => !each.hidden && !(each.getAttribute('aria-label') || each.textContent.trim() || each.title || each.closest('label')))

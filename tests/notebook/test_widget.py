@@ -81,6 +81,22 @@ def test_verdicts_look_the_same_in_the_browser_as_in_python() -> None:
         assert f".wb-{look.name} {{ color: {look.ink.replace('ffffff', 'fff')}; background: {look.fill} }}" in css  # fmt: skip
 
 
+def test_sheets_that_meet_on_one_page_do_not_dress_each_others_parts() -> None:
+    def classes(name: str) -> set[str]:
+        rules = re.sub(r"/\*.*?\*/", "", asset(name), flags=re.DOTALL)
+        return set(re.findall(r"\.(wb-[\w-]+)", re.sub(r"\{[^{}]*\}", "{}", rules)))
+
+    shared = classes("common/theme.css")
+    board, cards, maps = (
+        classes("board/board.css"),
+        classes("card/card.css") | classes("card/panel.css"),
+        classes("map/map.css"),
+    )
+    assert len(shared) > 10
+    for one, other in ((board, cards), (board, maps), (cards, maps)):
+        assert (one & other) - shared == set()
+
+
 def test_tlp_levels_are_the_same_in_the_browser_as_in_python() -> None:
     assert re.findall(r'"(TLP:[A-Z+]+)"[,\]]', asset("common/tlp.js")) == [str(level) for level in TLP]
 

@@ -83,7 +83,7 @@ def test_profiles_are_made_from_the_board_and_the_notebook_goes_on(page: Any, la
     board.locator("text=Profiles…").click()
     board.locator("text=Create 2 profiles").click()
     board.locator(".wb-works", has_text="2 profiles created at TLP:AMBER in the case").wait_for()
-    board.locator(".wb-rows .wb-line", has_text=ATTACKER).first.click()
+    board.locator(".wb-rows .wb-row", has_text=ATTACKER).first.click()
     board.locator(".wb-evidence", has_text="TLP:AMBER").wait_for()
     assert "Exercise indicators" in board.locator(".wb-evidence").inner_text()
 
@@ -93,7 +93,7 @@ def test_addresses_in_a_board_are_neither_underlined_nor_cards(page: Any, lab: L
     inside = page.evaluate("""() => [...CSS.highlights.values()].flatMap((all) => [...all])
       .filter((range) => range.startContainer.parentElement?.closest('.wb-board')).length""")
     assert inside == 0
-    address = page.locator(".wb-board").locator(".wb-rows .wb-line", has_text=ATTACKER).first.locator(".wb-is-address")  # fmt: skip
+    address = page.locator(".wb-board").locator(".wb-rows .wb-row", has_text=ATTACKER).first.locator(".wb-is-address")  # fmt: skip
     address.hover()
     page.wait_for_timeout(700)
     assert page.locator(".ipw-hover").count() == 0

@@ -10,7 +10,7 @@ export class Actions {
     this.tasks = new Map();
     this.count = 0;
     this.told = make("p", { class: "wb-told", role: "status" });
-    this.forms = make("div", { class: "wb-form", role: "group", hidden: true });
+    this.forms = make("div", { class: "wb-act", role: "group", hidden: true });
     this.works = make("div", { class: "wb-works", "aria-live": "polite" });
     this.all = button("Choose shown", "Choose every address that passes the filters (Ctrl+A in the table)", () => board.chooseShown(true));
     this.none = button("Choose none", "Take the choice back", () => board.chooseNone());

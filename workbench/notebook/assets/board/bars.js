@@ -10,14 +10,14 @@ export class Bars {
     Object.assign(this, { counts, chosen, nameOf, changed });
     this.list = make("div", { class: "wb-bars", role: "group", "aria-label": `${title}: choose to filter` });
     this.more = make("p", { class: "wb-quiet wb-more" });
-    this.element = make("section", { class: "wb-card" }, make("h3", {}, title), this.list, this.more);
+    this.element = make("section", { class: "wb-pane" }, make("h3", {}, title), this.list, this.more);
     this.items = [];
     this.reach = roving(this.list);
   }
 
   item() {
-    const name = make("span", { class: "wb-name" });
-    const count = make("span", { class: "wb-count" });
+    const name = make("span", { class: "wb-label" });
+    const count = make("span", { class: "wb-tally" });
     const [rest, bad] = [make("i", { class: "wb-rest" }), make("i", { class: "wb-bad" })];
     const item = { name, count, rest, bad, code: -1 };
     item.button = make("button", { type: "button", class: "wb-entry", tabindex: -1, onclick: () => this.toggle(item.code) },

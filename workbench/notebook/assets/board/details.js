@@ -63,7 +63,7 @@ export class Details {
             make("div", { class: "wb-quiet" }, data(item.entry, "wb-mono"), item.note && [" · ", data(item.note)]))))
         : make("p", { class: "wb-quiet" }, "No list names it."),
       profiles.length > 0 && make("h4", {}, "Profiles"),
-      ...profiles.map((profile) => make("p", {}, tlpLabel(profile.level), ` threat ${profile.threat} `, profile.tags.map((tag) => make("span", { class: "wb-tag" }, data(tag))), make("span", { class: "wb-notes" }, data(profile.notes)))));
+      ...profiles.map((profile) => make("p", {}, tlpLabel(profile.level), ` threat ${profile.threat} `, profile.tags.map((tag) => make("span", { class: "wb-trait" }, data(tag))), make("span", { class: "wb-notes" }, data(profile.notes)))));
     for (const child of [...this.evidence.childNodes]) if (child.nodeType === Node.TEXT_NODE) child.remove();
   }
 }

@@ -31,7 +31,7 @@ export class WorldMap {
     const icon = (text, label, act) => make("button", { type: "button", class: "wb-icon", title: label, "aria-label": label, onclick: act }, text);
     this.plot = make("div", { class: "wb-plot" }, this.canvas, this.box, this.tip,
       make("div", { class: "wb-zoom" }, icon("+", "Zoom in (+)", () => this.zoom(2)), icon("−", "Zoom out (-)", () => this.zoom(0.5)), icon("⤢", "The whole world (0)", () => this.whole())));
-    this.element = make("section", { class: "wb-card wb-map" }, make("h3", {}, "Where", make("small", { class: "wb-quiet" }, "drag to choose an area, click a country")), this.plot);
+    this.element = make("section", { class: "wb-pane wb-where" }, make("h3", {}, "Where", make("small", { class: "wb-quiet" }, "drag to choose an area, click a country")), this.plot);
     this.view = { scale: 1, lon: 0, lat: (NORTH + SOUTH) / 2 };
     this.shapes = [];
     this.pointer();

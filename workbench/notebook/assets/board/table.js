@@ -44,7 +44,7 @@ export class Table {
       onclick: () => board.chooseShown(),
     });
     this.body = make("div", { class: "wb-rows", role: "rowgroup" });
-    const top = make("div", { class: "wb-line wb-heads", role: "row", "aria-rowindex": 1 }, this.all, this.heads);
+    const top = make("div", { class: "wb-row wb-heads", role: "row", "aria-rowindex": 1 }, this.all, this.heads);
     roving(top)();
     this.scroller = make("div", { class: "wb-scroller", onscroll: () => this.scrolled() }, top, this.body);
     this.empty = make("p", { class: "wb-nothing wb-quiet", hidden: true }, "No address passes all filters.");
@@ -120,7 +120,7 @@ export class Table {
     const cells = this.columns.map((column, at) => make("span", { class: `wb-cell wb-to-${column.align} wb-is-${column.name}`, role: "gridcell", "aria-colindex": at + 2 }));
     cells[0].append(make("span", { class: "wb-chip" }));
     const box = make("span", { class: "wb-cell wb-box", role: "gridcell", "aria-colindex": 1, "aria-hidden": "true" }, "☐");
-    const element = make("div", { class: "wb-line", role: "row", id: `${this.board.id}-${this.lines.length}`, hidden: true }, box, cells);
+    const element = make("div", { class: "wb-row", role: "row", id: `${this.board.id}-${this.lines.length}`, hidden: true }, box, cells);
     this.body.append(element);
     return { element, box, cells, number: -1, row: -1, texts: Array(cells.length).fill(null) };
   }
@@ -150,7 +150,7 @@ export class Table {
         }
       });
     }
-    const state = `wb-line${number === this.active ? " wb-active" : ""}${picked[row] ? " wb-picked" : ""}${row === opened ? " wb-open" : ""}`;
+    const state = `wb-row${number === this.active ? " wb-active" : ""}${picked[row] ? " wb-picked" : ""}${row === opened ? " wb-open" : ""}`;
     if (element.className !== state) {
       element.className = state;
       element.setAttribute("aria-selected", picked[row] ? "true" : "false");
@@ -188,7 +188,7 @@ export class Table {
   }
 
   lineOf(event) {
-    const element = event.target.closest(".wb-line");
+    const element = event.target.closest(".wb-row");
     return this.lines.find((line) => line.element === element)?.number ?? -1;
   }
 

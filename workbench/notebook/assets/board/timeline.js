@@ -21,8 +21,8 @@ export class Timeline {
     }));
     this.shade = make("div", { class: "wb-window", hidden: true });
     this.plot = make("div", { class: "wb-plot", title: "Drag to choose a time, double-click to take it back" }, this.canvas, this.shade, this.ends, this.tip);
-    this.axis = make("div", { class: "wb-axis wb-quiet", "aria-hidden": "true" });
-    this.element = make("section", { class: "wb-card wb-time" },
+    this.axis = make("div", { class: "wb-ticks wb-quiet", "aria-hidden": "true" });
+    this.element = make("section", { class: "wb-pane wb-time" },
       make("h3", {}, `Hits per ${steps === 1 ? "" : `${steps} `}${unit}${steps === 1 ? "" : "s"}`), this.plot, this.axis);
     this.drag();
     this.watcher = new ResizeObserver(() => this.resized());
