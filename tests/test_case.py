@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import workbench as wb
+from workbench.frames.interrupts import ctrl_c
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "samples" / "firewall.log"
 
@@ -159,3 +160,20 @@ def test_an_unclear_column_is_asked_for(tmp_path: Path) -> None:
         case.ingest(tmp_path / "t.csv")
         with pytest.raises(ValueError, match="it has: a, b"):
             case.enrich("t")
+
+
+def test_ctrl_c_is_one_wherever_it_meets_duckdb_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        case.ingest(SAMPLE)
+        with pytest.raises(KeyboardInterrupt, match="interrupted"):
+            case.enrich("firewall", "src_ip", progress=pressed)
+        with pytest.raises(KeyboardInterrupt):
+            case.ingest(SAMPLE, name="again", progress=pressed)
+        assert case.tables() == ["firewall"]
+    with pytest.raises(KeyboardInterrupt), ctrl_c():
+        raise RuntimeError("Query interrupted")  # as DuckDB has it in a query
+    with pytest.raises(ValueError, match="else"), ctrl_c():
+        raise ValueError("something else")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench._extras import naming_extras
+from workbench.frames.interrupts import ctrl_c
 
 if TYPE_CHECKING:
     import duckdb
@@ -100,6 +101,7 @@ class Case:
             said = f"there are: {names}" if names else "it has none yet: ingest a log first"
             raise ValueError(f"the case has no table {table!r}; {said}") from None
 
+    @ctrl_c()
     def ingest(
         self, path: str | Path, name: str | None = None, format: str | None = None,
         progress: Callable[[int, int | None], None] | None = None,
@@ -176,6 +178,7 @@ class Case:
         self._known(table)
         return enrich_table(self.con, table, chosen, result, progress=progress)
 
+    @ctrl_c()
     def triage(self, table: str | None = None, concern: Iterable[str] = ()) -> Triage:
         """Judge the distinct external addresses of a table, or of all tables, worst first.
 
@@ -202,6 +205,7 @@ class Case:
         found = triage(open_engine(), counted.column("address"), concern, counted.column("hits"))
         return replace(found, origin=Origin(self, columns))
 
+    @ctrl_c()
     @naming_extras()
     def map(self, table: str | None = None, **options: Any) -> AddressMap:
         """Draw a table on a map, with its flows and times, or, without one, all addresses of the case; the

@@ -36,6 +36,15 @@ def test_what_the_rooms_say_on_purpose_is_one_line(loaded: Kernel, code: str, to
     assert "\n" not in line
 
 
+def test_an_interrupted_kernel_is_told_in_one_line(loaded: Kernel) -> None:
+    code = """def pressed(*_): raise KeyboardInterrupt
+case = wb.open_case(":memory:")
+case.con.sql("CREATE TABLE t AS SELECT '8.8.8.8' AS src_ip")
+case.enrich("t", "src_ip", progress=pressed)"""
+    assert loaded.run(code).error == ["KeyboardInterrupt: interrupted"]
+    assert len(loaded.run("import time\ntime.sleep(0)\nraise KeyboardInterrupt").error) > 1
+
+
 def test_the_full_traceback_is_there_on_request(loaded: Kernel) -> None:
     loaded.run("wb.lookup(12)")
     shown = "\n".join(loaded.run("%tb").error)

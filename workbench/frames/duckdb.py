@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from workbench import enrichment
 from workbench.enrichment.engine import SCHEMA, Engine
+from workbench.frames.interrupts import ctrl_c
 
 __all__ = ["attach", "enrich_table", "transaction", "watched"]
 
@@ -141,6 +142,7 @@ def _looked_at(con: duckdb.DuckDBPyConnection, progress: Callable[[int, int], No
         raise raised[0] from None
 
 
+@ctrl_c()
 def enrich_table(
     con: duckdb.DuckDBPyConnection,
     table: str,

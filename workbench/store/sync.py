@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
+from workbench.frames.interrupts import is_ctrl_c
 from workbench.intel.home import home
 from workbench.store import feed
 from workbench.store.casefile import CaseFile
@@ -73,7 +74,7 @@ def sync(store: Store, file: CaseFile, progress: Callable[[str, int, int], None]
         try:
             return _sync(store, file, told)
         except BaseException as error:
-            if _interrupted(error):
+            if is_ctrl_c(error):
                 file.abandon()
                 if isinstance(error, KeyboardInterrupt):
                     raise
@@ -82,19 +83,6 @@ def sync(store: Store, file: CaseFile, progress: Callable[[str, int, int], None]
                 raise
             time.sleep(0.2 * 2**attempt * (1 + random.random()))  # noqa: S311
     raise AssertionError
-
-
-_CTRL_C = ("Query interrupted", "KeyboardInterrupt")
-"""What DuckDB says of it: in a query, and where it calls Python."""
-
-
-def _interrupted(error: BaseException | None) -> bool:
-    """Whether it is Ctrl-C, or came of it: in the middle of DuckDB it is another error, or leads to one."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt) or any(sign in str(error) for sign in _CTRL_C):
-            return True
-        error = error.__context__
-    return False
 
 
 def sync_with(

@@ -26,9 +26,7 @@ _EXTRAS = {
 
 def register(shell: Any) -> None:
     """Show the errors of a session this way."""
-    from workbench.notebook.progress import Cancelled
-
-    shell.set_custom_exc((Exception, Cancelled), _handle)
+    shell.set_custom_exc((Exception, KeyboardInterrupt), _handle)
 
 
 def unregister(shell: Any) -> None:
@@ -68,7 +66,7 @@ def is_told(error: BaseException, trace: TracebackType | None) -> bool:
     frames = _frames(trace)
     if not any(file.startswith(_PACKAGE) for file, _ in frames):
         return False
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | KeyboardInterrupt):
         return True
     if isinstance(error, ModuleNotFoundError):
         return _extra(error) is not None

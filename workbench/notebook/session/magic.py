@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
+from workbench.frames.interrupts import ctrl_c
+
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
@@ -212,7 +214,7 @@ def _value_of(name: str, thing: Any) -> Any:
 def _asked(con: duckdb.DuckDBPyConnection, sql: str, variables: dict[str, Any], limit: int | None) -> pd.DataFrame | None:  # fmt: skip
     """What the last statement gives, ``limit`` rows at most."""
     query, values, tables = bound(sql, variables)
-    with _mended(con):
+    with ctrl_c(), _mended(con):
         statements = con.extract_statements(query)
         if not statements:
             raise ValueError("there is no statement in the cell")
