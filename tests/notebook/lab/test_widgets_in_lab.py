@@ -58,6 +58,13 @@ def test_a_record_is_a_card_and_what_its_lists_say_runs_nothing(page: Any, lab: 
     assert card.locator("svg.wb-map").count() == 1
 
 
+def test_an_error_is_one_line_with_its_mend_once_the_workbench_is_imported(page: Any, lab: Lab) -> None:
+    code = "import workbench as wb\nwb.triage(['8.8.8.8'], concern={'Netherlands'})"
+    error = run(page, lab, "error.ipynb", code, ".jp-RenderedText[data-mime-type*=err]")
+    (line,) = error.inner_text().strip().splitlines()
+    assert line.startswith("ValueError: 'NETHERLANDS' is no country code")
+
+
 def test_long_work_is_cancelled_by_its_button_while_the_cell_runs(page: Any, lab: Lab) -> None:
     bars = run(page, lab, "long.ipynb", LONG, ".wb-progress [role=progressbar][aria-valuenow]")
     page.locator(".wb-progress").get_by_role("button", name="Cancel").click()

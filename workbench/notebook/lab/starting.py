@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+from workbench.notebook.session import IN_LAB
+
 __all__ = ["lab_arguments", "start"]
 
 SERVER_EXTENSION = "workbench.notebook.server"
@@ -45,6 +47,7 @@ def start(arguments: list[str]) -> None:
     Raises:
         LookupError: JupyterLab is not installed.
     """
+    os.environ[IN_LAB] = "1"  # kernels inherit it
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
         filter(None, [str(_CONFIG), os.environ.get("JUPYTER_CONFIG_PATH")])
     )
