@@ -393,6 +393,17 @@ def test_a_triage_is_a_board_where_somebody_looks_and_a_table_elsewhere(kernel: 
     assert found.stdout.strip() == f"{kinds} True"
 
 
+def test_a_terminal_shows_the_lines_of_the_triage(case: Case) -> None:
+    board = wb.board(case, {"HK"})
+    assert repr(board) == repr(board.triage)
+    assert repr(wb.widgets.lookup()) == "<LookupBox>"
+
+
+def test_what_is_no_triage_is_told() -> None:
+    with pytest.raises(TypeError, match="a table, a triage or addresses are wanted, not a thing of type int"):
+        wb.board(5)
+
+
 def test_without_its_state_a_board_in_a_notebook_is_converted_as_the_table(case: Case) -> None:
     nbformat = pytest.importorskip("nbformat")
     nbconvert = pytest.importorskip("nbconvert")

@@ -115,6 +115,9 @@ class Board(Widget, entry="board/main.js", style="board/board.css"):
     def __len__(self) -> int:
         return self._rows_here
 
+    def __repr__(self) -> str:
+        return repr(self.triage)
+
     def __str__(self) -> str:
         return f"<Board of {self.triage.summary}>"
 

@@ -60,6 +60,9 @@ class Widget(anywidget.AnyWidget):
     def __str__(self) -> str:
         return f"<{type(self).__name__}>"
 
+    def __repr__(self) -> str:
+        return str(self)  # not the bytes of all its traits
+
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         bundle = super()._repr_mimebundle_(**options)
         if bundle is None:

@@ -63,7 +63,7 @@ def arrow_table(data: Any) -> tuple[pa.Table, str | None]:
         return _records([data]), snapshot
     if isinstance(data, Iterable):
         return _of_items(list(data)), None
-    raise TypeError(f"a map is drawn of a table, a triage or addresses, not of {type(data).__name__}")
+    raise TypeError(f"a table, a triage or addresses are wanted, not a thing of type {type(data).__name__}")
 
 
 def _of_items(items: list[Any]) -> pa.Table:
