@@ -77,6 +77,14 @@ def test_a_watchlist_watches_one_thing(town: Any) -> None:
         town.store("ines").watchlists.create("both", asn=1, country="DE")
 
 
+def test_a_country_that_is_none_is_not_watched(town: Any) -> None:
+    watchlists = town.store("ines").watchlists
+    with pytest.raises(ValueError, match="'XX' is no country code"):
+        watchlists.create("nowhere", country="XX")
+    assert watchlists.all() == []
+    assert watchlists.create("land", country="nl").country == "NL"
+
+
 def test_an_alert_about_a_profile_that_is_not_for_the_watcher_is_not_shown_until_it_is(town: Any) -> None:
     ines, pia = town.store("ines"), town.store("pia")
     pia.watchlists.create("ours", network="192.0.2.0/24")

@@ -65,6 +65,7 @@ def test_pages_follow_one_another_without_gap_or_double_worst_first(filled: Any)
     ("filters", "right"),
     [
         ({"country": "DE"}, lambda p: p.country == "DE"),
+        ({"country": "de"}, lambda p: p.country == "DE"),
         ({"country": ["DE", "NL"], "asn": 64497}, lambda p: p.asn == 64497),
         ({"asn": [64497, 64498]}, lambda p: p.asn in (64497, 64498)),
         ({"flags": ["tor"]}, lambda p: p.is_tor),
@@ -101,6 +102,11 @@ def test_a_filter_finds_exactly_what_it_says(filled: Any, filters: dict[str, Any
     found = _everything(ines, **filters)
     assert {profile.id for profile in found} == {key for key, profile in every.items() if right(profile)}
     assert len(found) == len({profile.id for profile in found})
+
+
+def test_a_filter_that_there_is_not_is_told_with_those_there_are(filled: Any) -> None:
+    with pytest.raises(ValueError, match="no filter 'colour'; there are: text, misspelt, address"):
+        filled[1].profiles.search(colour="red")
 
 
 @pytest.mark.parametrize(("look", "few"), [(1, 3), (5, 3), (40, 3), (40, 5_000), (5_000, 5_000)])

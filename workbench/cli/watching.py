@@ -44,7 +44,7 @@ def watch(name: str, network: str | None, asn: int | None, country: str | None, 
       workbench store watch "our carrier" --asn 64496
     """
     with _store(url) as store:
-        made = store.watchlists.create(name, network=network, asn=asn, country=country.upper() if country else None, threat_level=threat_level, secrecy=secrecy)  # fmt: skip
+        made = store.watchlists.create(name, network=network, asn=asn, country=country, threat_level=threat_level, secrecy=secrecy)  # fmt: skip
         watched = made.network or made.country or (f"AS{made.asn}" if made.asn else f"threat level {made.threat_level}")  # fmt: skip
         click.echo(f"{made.name}: {watched}, {made.secrecy}")
 

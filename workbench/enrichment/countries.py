@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from workbench.addresses.text import text_array
 
-__all__ = ["country_name", "country_names", "is_country_code"]
+__all__ = ["country_code", "country_name", "country_names", "is_country_code"]
 
 
 @cache
@@ -27,6 +27,20 @@ def country_names(codes: pa.Array) -> pa.Array:
     """Names for a column of codes; a code that is not assigned stands for itself."""
     names = _names()
     return text_array([None if c is None else names.get(c, c) for c in codes.to_pylist()])
+
+
+def country_code(text: str) -> str:
+    """The code that is meant, in capitals. ``XK``, not assigned but what geolocation databases say of Kosovo, is one.
+
+    Raises:
+        ValueError: it is none; where it is a country's name, the message has the code.
+    """
+    code = text.strip().upper()
+    if code in _names() or code == "XK":
+        return code
+    meant = next((code for code, name in _names().items() if name.lower() == text.strip().lower()), None)
+    mend = f"that of {_names()[meant]} is {meant}" if meant else "ISO 3166-1 alpha-2 is wanted, such as NL"
+    raise ValueError(f"{text[:60]!r} is no country code: {mend}")
 
 
 def is_country_code(code: str) -> bool:

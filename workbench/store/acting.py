@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from workbench.secrecy import Member
 
-__all__ = ["ActingStore", "Pool"]
+__all__ = ["ActingStore", "Pool", "is_member"]
 
 NOBODY = "the role is nobody who is a member of this store"
 
@@ -154,6 +154,23 @@ class ActingStore(Store):
 
     def _forget(self) -> None:
         self._pool.drop_broken()
+
+
+def is_member(url: str, role: str) -> bool:
+    """Whether the database role is that of a member, as any login may ask.
+
+    Raises:
+        Unreachable: there is no such store.
+    """
+    import psycopg
+
+    with plain("the store"), psycopg.connect(url, **{**SESSION, "autocommit": True}) as con:
+        found = con.execute(
+            "SELECT EXISTS (SELECT FROM pg_auth_members g JOIN pg_roles r ON r.oid = g.member JOIN pg_roles m ON m.oid = g.roleid "
+            "WHERE r.rolname = %s AND m.rolname = 'workbench_member')",
+            (role,),
+        ).fetchone()
+    return bool(found and found[0])
 
 
 def _check_login(url: str) -> None:

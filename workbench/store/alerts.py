@@ -91,12 +91,15 @@ class Watchlists:
 
         Raises:
             StoreError: none of the four is given, or more than one.
+            ValueError: the network or the country is none.
         """
+        from workbench.enrichment.countries import country_code
+
         values = {
             "name": name,
             "network": one_address(network) if network is not None else None,
             "asn": asn,
-            "country": country,
+            "country": country_code(country) if country is not None else None,
             "threat_level": int(ThreatLevel.parse(threat_level)) if threat_level is not None else None,
         }
         made = create(self._store, "watchlists", values, TLP.parse(secrecy), "created", recipients)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -34,6 +35,7 @@ _ORDERS = {
     "updated": ("updated_at", "timestamptz", "<", "DESC"),
     "address": ("address", "inet", ">", "ASC"),
 }
+_FILTERS = tuple(signature(filters_of).parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def search(
     Raises:
         ValueError: a filter is not understood.
     """
+    if unknown := filters.keys() - _FILTERS:
+        raise ValueError(f"no filter {min(unknown)!r}; there are: {', '.join(_FILTERS)}")
     wanted = filters_of(**filters)
     chosen = order or wanted.order
     if chosen not in _ORDERS:
