@@ -71,7 +71,11 @@ def serving(api_town: Any, folder: Path) -> Iterator[Callable[..., Serving]]:
 
 def test_a_token_is_made_used_listed_and_taken_back(api_town: Any, typed: Typed, serving: Any) -> None:
     server = serving()
-    made = typed("token", "create", api_town.role("ines"), "--days", "2", "--note", "laptop [x]")
+    where = {"WORKBENCH_SERVE_URL": api_town.url_of("gate")}
+    nobody = typed("token", "create", "nobody-here", **where)
+    assert (nobody.returncode, nobody.stdout) == (1, "")
+    assert "nobody-here is no member of the store: workbench store member nobody-here" in nobody.stderr
+    made = typed("token", "create", api_town.role("ines"), "--days", "2", "--note", "laptop [x]", **where)
     assert made.returncode == 0, made.stderr
     token = made.stdout.strip()
     assert "not shown again" in made.stderr

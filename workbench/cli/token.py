@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,8 @@ def token() -> None:
 def create(role: str | None, days: float, note: str, audience: str) -> None:
     """Make a token for the member ROLE and print it, once.
 
-    ROLE is her database role, by default yours on this machine.
+    ROLE is her database role, by default yours on this machine. It is looked for in the store of WORKBENCH_SERVE_URL or
+    WORKBENCH_STORE_URL, else in the one on this machine.
 
     \b
       export WORKBENCH_TOKEN=$(workbench token create ines)
@@ -50,6 +52,7 @@ def create(role: str | None, days: float, note: str, audience: str) -> None:
     from workbench.store.server import system_role
 
     member = role or system_role()
+    _check_member(member)
     click.echo(_ring().create(member, audience=audience, days=days, note=note))
     click.echo(f"for {member}, {days:g} days; it is not shown again", err=True)
 
@@ -90,6 +93,25 @@ def rotate(at_once: bool) -> None:
     """Sign with a new key from now on. Tokens of the old one hold until they end."""
     left = _ring().rotate(at_once=at_once)
     click.echo("a new key signs from now on; " + ("no earlier token holds" if at_once else f"{left} earlier tokens hold"))  # fmt: skip
+
+
+def _check_member(role: str) -> None:
+    """Refuse a role that the store does not know; without a store here there is nobody to ask."""
+    from workbench.store.acting import is_member
+    from workbench.store.server import embedded, exists
+
+    url = os.environ.get("WORKBENCH_SERVE_URL") or os.environ.get("WORKBENCH_STORE_URL")
+    if not url and not exists():
+        return
+    try:
+        known = is_member(url or embedded(), role)
+    except OSError as error:
+        click.echo(f"not checked whether {role} is a member: {error}", err=True)
+        return
+    if not known:
+        raise LookupError(
+            f"{role} is no member of the store: workbench store member {role} --organisation NAME"
+        )
 
 
 def _ring() -> KeyRing:
