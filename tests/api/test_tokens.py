@@ -66,6 +66,7 @@ async def test_a_token_of_our_own_names_its_member(ring: KeyRing, verifier: Veri
     assert grant.role == "ines"
     assert 86000 < grant.expires - time.time() < 86401
     assert [(each.role, each.note, each.state) for each in ring.tokens()] == [("ines", "laptop", "valid")]
+    assert ring.tokens()[0].id.isalnum()  # with a hyphen in front, a shell would take it for an option
 
 
 def test_keys_are_for_their_owner_alone(ring: KeyRing, tmp_path: Path) -> None:

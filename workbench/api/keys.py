@@ -63,7 +63,7 @@ class KeyRing:
                 f"a token lives up to {LONGEST_DAYS} days, not {days:g}: make another when it ends"
             )
         now = int(time.time())
-        token = Token(secrets.token_urlsafe(12), role, note[:200], "", now, now + int(days * 86400))
+        token = Token(secrets.token_hex(12), role, note[:200], "", now, now + int(days * 86400))
         with self._changing() as state:
             if not state["keys"]:
                 state["keys"].append(_new_key(now))

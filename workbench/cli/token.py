@@ -27,7 +27,7 @@ def token() -> None:
     \b
       workbench token create ines --days 7 --note "laptop"
       workbench token list
-      workbench token revoke 9fQk2
+      workbench token revoke 9f3a2
       workbench token rotate
     """
 
