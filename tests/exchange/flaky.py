@@ -40,7 +40,7 @@ class Flaky:
     retry_after: str = "0"
     broken: str = ""
     together: int = 0
-    """Objects are given to nobody before this many were asked for."""
+    """Objects are given to nobody before those of this many collections were asked for."""
     tls: ssl.SSLContext | None = None
     headers: list[bytes] = field(default_factory=list)
 
@@ -86,7 +86,7 @@ class Flaky:
         fault = self._die.choice(self.faults) if self._die.random() < self.chance else "none"
         self.counts[fault] += 1
         if self.together and "/objects/" in line:
-            if sum("/objects/" in each for each in self.requests) >= self.together:
+            if len({each for each in self.requests if "/objects/" in each}) >= self.together:
                 self._here.set()
             await asyncio.wait_for(self._here.wait(), 20)
         if self.broken and f"/{self.broken}/objects" in line:
