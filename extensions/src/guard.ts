@@ -1,5 +1,6 @@
 /**
- * The guard in front of JupyterLab's ways out. A notebook marked above the limit is not downloaded, exported, printed,
+ * The guard in front of JupyterLab's ways out. A notebook marked above the limit, or unmarked and showing something that
+ * is, is not downloaded, exported, printed,
  * saved under another name or shared by link from these commands, wherever they are called
  * from: menu, palette, shortcut, context menu. The server closes its own doors as well (`/files`, `/nbconvert`), for
  * whoever comes past the page. What stays open, a copy by hand, a screenshot, code in a kernel, is said in the settings.
@@ -14,7 +15,7 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
 import type { CommandRegistry } from '@lumino/commands';
 
-import { markingIn, markingOf } from './marking';
+import { markingIn, markingOf, shownIn } from './marking';
 import { type Level, stricter } from './tlp';
 
 /** Commands that act on the document in front. */
@@ -62,6 +63,7 @@ export function installGuard(options: GuardOptions): void {
 interface Held {
   name: string;
   level: Level;
+  marked: boolean;
   deed: string;
 }
 
@@ -71,9 +73,9 @@ async function heldBack(id: string, options: GuardOptions): Promise<Held | null>
     return null;
   }
   for (const path of id in IN_FRONT ? inFront(options) : selected(options)) {
-    const level = path.toLowerCase().endsWith('.ipynb') ? await markingAt(path, options) : null;
-    if (level && level !== 'TLP:CLEAR' && stricter(level, (await options.limit()).level)) {
-      return { name: PathExt.basename(path), level, deed };
+    const found = path.toLowerCase().endsWith('.ipynb') ? await levelAt(path, options) : null;
+    if (found && found.level !== 'TLP:CLEAR' && stricter(found.level, (await options.limit()).level)) {
+      return { name: PathExt.basename(path), ...found, deed };
     }
   }
   return null;
@@ -89,24 +91,30 @@ function selected({ files }: GuardOptions): string[] {
   return [...(files?.tracker.currentWidget?.selectedItems() ?? [])].map(item => item.path);
 }
 
-/** The marking of a notebook: as it is on the page where it is open, saved or not, else as it is in the file. */
-async function markingAt(path: string, { notebooks, contents }: GuardOptions): Promise<Level | null> {
+/**
+ * The marking of a notebook, or what an unmarked one shows: as it is on the page where it is open, saved or not, else as it
+ * is in the file.
+ */
+async function levelAt(path: string, { notebooks, contents }: GuardOptions): Promise<{ level: Level; marked: boolean } | null> {
   const open = notebooks.find(panel => panel.context.path === path);
-  if (open) {
-    return markingOf(open);
-  }
-  const model = await contents.get(path, { type: 'notebook', content: true });
-  return markingIn(model.content?.metadata);
+  const content: unknown = open
+    ? open.content.model?.toJSON()
+    : (await contents.get(path, { type: 'notebook', content: true })).content;
+  const marking = open ? markingOf(open) : markingIn((content as { metadata?: unknown } | null)?.metadata);
+  const level = marking ?? shownIn(content);
+  return level ? { level, marked: marking !== null } : null;
 }
 
 async function tell(held: Held, limit: { level: Level; byAdministrator: boolean }): Promise<void> {
   await showDialog({
     title: `${held.level} stays here`,
     body:
-      `${held.name} is marked ${held.level} and is not ${held.deed}: what is above ${limit.level} does not leave. ` +
+      `${held.name} ${held.marked ? 'is marked' : 'is not marked, shows'} ${held.level} and is not ${held.deed}: ` +
+      `what is above ${limit.level} does not leave. ` +
+      (held.marked ? '' : 'Mark it in the toolbar to say how far it may go. ') +
       (limit.byAdministrator
         ? 'The administrator of this server set that limit.'
-        : 'Change its marking in the toolbar, or the limit in the settings of IP Workbench.'),
+        : `${held.marked ? 'Change its marking in the toolbar, or' : 'You can also change'} the limit in the settings of IP Workbench.`),
     buttons: [Dialog.okButton({ label: 'Understood' })]
   });
 }

@@ -5,12 +5,31 @@ import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
 import { Widget } from '@lumino/widgets';
 
 import { el } from './dom';
-import { AUDIENCE, label, type Level, LEVELS, parseLevel, stricter, tlpClass } from './tlp';
+import { AUDIENCE, label, type Level, LEVELS, parseLevel, stricter, strictest, tlpClass } from './tlp';
 
 /** The level in a notebook's metadata; a marking that is no TLP label counts as TLP:RED, as on the server. */
 export function markingIn(metadata: unknown): Level | null {
   const text = (metadata as { workbench?: { tlp?: unknown } } | null | undefined)?.workbench?.tlp;
   return text === undefined || text === null ? null : (parseLevel(text) ?? 'TLP:RED');
+}
+
+/**
+ * The strictest level whose label is in the HTML that a notebook shows: what an unmarked one is held for. The classes are
+ * those of `tlp_class` in `workbench/notebook/markings.py`.
+ */
+export function shownIn(notebook: unknown): Level | null {
+  const { cells } = (notebook ?? {}) as { cells?: { outputs?: { data?: Record<string, unknown> }[] }[] };
+  let found: Level | null = null;
+  for (const cell of cells ?? []) {
+    for (const output of cell.outputs ?? []) {
+      const html = output.data?.['text/html'];
+      const text = Array.isArray(html) ? html.join('') : String(html ?? '');
+      for (const [, name] of text.matchAll(/\bwb-tlp wb-(clear|green|amber-strict|amber|red)\b/g)) {
+        found = strictest(found, parseLevel(name));
+      }
+    }
+  }
+  return found;
 }
 
 export function markingOf(panel: NotebookPanel): Level | null {

@@ -286,7 +286,7 @@ def test_a_map_is_marked_on_its_face_in_its_title_and_in_the_file(tmp_path: Path
     assert text.startswith("<!DOCTYPE html>\n<!-- TLP:AMBER+STRICT -->")
     assert '<meta name="tlp" content="TLP:AMBER+STRICT">' in text
     assert "<title>TLP:AMBER+STRICT T</title>" in text
-    assert re.search(r'<div class="tlp"[^>]*>TLP:AMBER\+STRICT<', text)
+    assert re.search(r'<div class="tlp wb-tlp wb-amber-strict"[^>]*>TLP:AMBER\+STRICT<', text)
 
 
 def test_a_map_is_marked_as_the_highest_of_its_rows() -> None:
@@ -371,7 +371,7 @@ def test_a_wrong_option_is_named(options: dict[str, Any], said: str) -> None:
 def test_a_table_without_addresses_asks_which_column_holds_them() -> None:
     with pytest.raises(ValueError, match="which column holds the addresses"):
         wb.map(pd.DataFrame({"a": [1]}))
-    with pytest.raises(TypeError, match="not of int"):
+    with pytest.raises(TypeError, match="not a thing of type int"):
         wb.map(7)
 
 

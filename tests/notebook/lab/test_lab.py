@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from workbench.notebook.showing.sheets import banner
+from workbench.notebook.showing.tree import html
+from workbench.secrecy import TLP
+
+from .conftest import shown
+
 if TYPE_CHECKING:
     from tests.notebook.lab.conftest import Lab
 
@@ -298,6 +304,22 @@ def test_a_closed_marked_notebook_is_not_downloaded_from_the_file_browser(page: 
     menu(page, "Download")
     page.wait_for_selector(".jp-Dialog >> text=TLP:RED stays here")
     page.click(".jp-Dialog >> text=Understood")
+
+
+def test_a_notebook_that_nobody_marked_is_held_for_what_it_shows_until_it_is_marked(
+    page: Any, lab: Lab
+) -> None:
+    lab.write("shows.ipynb", ("case.profiles.list()", [shown(text__html=html(banner(TLP.AMBER)))]))
+    open_file(page, lab, "shows.ipynb")
+    menu(page, "File", "Download")
+    page.wait_for_selector(".jp-Dialog >> text=TLP:AMBER stays here")
+    assert "is not marked, shows TLP:AMBER and is not downloaded" in page.inner_text(".jp-Dialog")
+    page.click(".jp-Dialog >> text=Understood")
+    page.select_option(".ipw-select", "TLP:GREEN")
+    page.keyboard.press("Control+s")
+    page.wait_for_function("!document.querySelector('.jp-mod-dirty')")
+    with page.expect_download():
+        menu(page, "File", "Download")
 
 
 def test_another_file_may_leave_while_a_marked_notebook_is_open(page: Any, lab: Lab) -> None:

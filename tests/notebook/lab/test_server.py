@@ -9,6 +9,14 @@ from urllib.parse import quote
 
 import pytest
 
+import workbench as wb
+from workbench.notebook.server.sharing import shown_in
+from workbench.notebook.showing.sheets import banner
+from workbench.notebook.showing.tree import html
+from workbench.secrecy import TLP
+
+from .conftest import shown, stream
+
 if TYPE_CHECKING:
     from tests.notebook.lab.conftest import Lab
 
@@ -145,6 +153,31 @@ def test_a_notebook_sent_to_be_exported_is_judged_by_its_own_marking(lab: Lab) -
     assert sent("amber+strict") == 403
     assert sent("TLP:GREEN") == 200
     assert sent("WHITE") == 200
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_notebook_that_nobody_marked_is_held_for_what_it_shows(lab: Lab, door: str) -> None:
+    card = shown(text__html=f"<div>{html(banner(TLP.AMBER_STRICT))}</div>")
+    green = shown(text__html=[html(banner(TLP.GREEN))])
+    held = lab.write("shows.ipynb", ("case.profiles.list()", [green, card]))
+    refused = lab.request("GET", door.format(held))
+    assert refused.status == 403
+    assert "is not marked and shows TLP:AMBER+STRICT" in refused.text
+    free = lab.write("shows-green.ipynb", ("case.profiles.list()", [green, stream("TLP:RED is a level")]))
+    assert lab.request("GET", door.format(free)).status == 200
+    # Whoever marks it has decided.
+    decided = lab.write("decided.ipynb", ("case.profiles.list()", [card]), tlp="TLP:GREEN")
+    assert lab.request("GET", door.format(decided)).status == 200
+
+
+@pytest.mark.parametrize("level", list(TLP))
+def test_what_profiles_and_maps_show_is_known_by_their_label(level: TLP) -> None:
+    drawn = wb.map(["8.8.8.8"], tlp=level)._repr_html_()
+    for text in (html(banner(level)), drawn):
+        cell = {"outputs": [{"data": {"text/html": text.splitlines(keepends=True)}}]}
+        assert shown_in({"cells": [{"source": "1"}, cell]}) == level
+    assert shown_in({"cells": [{"outputs": [{"data": {"text/html": "<p>TLP:RED</p>"}}, {"data": None}, 1]}, None]}) is None  # fmt: skip
+    assert shown_in({"cells": {}}) is None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from workbench.exchange.stix import recipient_of
 from workbench.intel.snapshot import SnapshotSource
 from workbench.notebook.browser.modules import unexported
 from workbench.notebook.browser.shipped import asset, data_uri, packed, packed_asset, script
-from workbench.notebook.markings import TLP_COLOURS, TLP_MEANING
+from workbench.notebook.markings import TLP_COLOURS, TLP_MEANING, tlp_class
 from workbench.notebook.verdicts import LOOKS
 from workbench.secrecy import TLP, Marking, Organisation, Recipient, may_receive
 
@@ -249,7 +249,7 @@ def _head(nonce: str) -> str:
 def _banner(level: TLP | None) -> str:
     if level is None:
         return ""
-    return f'<div class="tlp" role="note" style="color:{TLP_COLOURS[level]}">{level}<small>{TLP_MEANING[level]}</small></div>'
+    return f'<div class="tlp {tlp_class(level)}" role="note" style="color:{TLP_COLOURS[level]}">{level}<small>{TLP_MEANING[level]}</small></div>'
 
 
 def _foot(notes: Sequence[str], sources: Sequence[SnapshotSource], snapshot: str, level: TLP | None) -> str:

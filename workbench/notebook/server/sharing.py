@@ -1,4 +1,6 @@
-"""The guard: marked notebooks do not leave through the server's own doors above the marking that was set.
+"""The guard: notebooks do not leave through the server's own doors above the limit that was set.
+
+What counts is the marking of the notebook; where it has none, the strictest label that its outputs show.
 
 Closed are ``/files/…`` (download and open in a new tab) and ``/nbconvert/…`` (export), whoever asks: JupyterLab, a
 script with the token, or a link that was passed on. Not closed are the doors that make a notebook a notebook: the
@@ -18,13 +20,14 @@ from jupyter_server.base.handlers import JupyterHandler, path_regex
 from jupyter_server.nbconvert.handlers import NbconvertFileHandler, NbconvertPostHandler
 from tornado import web
 
+from workbench.notebook.markings import strictest_shown
 from workbench.notebook.server.settings import sharing_limit
 from workbench.secrecy import TLP
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-__all__ = ["marking_of", "routes"]
+__all__ = ["marking_of", "routes", "shown_in"]
 
 
 def marking_of(notebook: object) -> TLP | None:
@@ -56,15 +59,30 @@ def routes(serverapp: ServerApp) -> list[tuple[str, type[JupyterHandler], dict[s
     return found
 
 
+def shown_in(notebook: object) -> TLP | None:
+    """The strictest level whose label is in the HTML that a notebook shows; ``None`` where there is none."""
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    outputs = [each for cell in _dicts(cells) for each in _dicts(cell.get("outputs"))]
+    data = [each["data"].get("text/html") for each in outputs if isinstance(each.get("data"), dict)]
+    return strictest_shown("".join(map(str, html)) if isinstance(html, list) else str(html) for html in data)
+
+
+def _dicts(found: object) -> list[dict[str, Any]]:
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
 def _check(handler: JupyterHandler, notebook: object, name: str) -> None:
-    level = marking_of(notebook)
+    marked = marking_of(notebook)
+    level = shown_in(notebook) if marked is None else marked
     if level is None or level == TLP.CLEAR:
         return
     limit = sharing_limit(handler.settings["serverapp"])
     if level > limit:
         handler.log.warning("not handed out: %s is %s, the limit is %s", name, level, limit)
         raise web.HTTPError(
-            403, f"{name} is {level}: notebooks above {limit} are not exported or downloaded from here"
+            403,
+            f"{name} {'is' if marked is not None else 'is not marked and shows'} {level}: "
+            f"notebooks above {limit} are not exported or downloaded from here",
         )
 
 

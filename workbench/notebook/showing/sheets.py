@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from workbench.notebook.browser.modules import stylesheet
+from workbench.notebook.markings import tlp_class
 from workbench.notebook.showing.tree import Element, Node, html, tag
 from workbench.notebook.verdicts import LOOKS
 from workbench.secrecy import TLP
@@ -80,8 +81,7 @@ def banner(level: TLP | None) -> Node:
     """The label and what it means, in FIRST's words."""
     if level is None:
         return None
-    name = level.label.replace("+", "-")
-    return tag("p", tag("strong", str(level), class_=f"wb-tlp wb-{name}"), " ", tag("small", level.definition), class_="wb-banner", role="note")  # fmt: skip
+    return tag("p", tag("strong", str(level), class_=tlp_class(level)), " ", tag("small", level.definition), class_="wb-banner", role="note")  # fmt: skip
 
 
 def chip(verdict: str | None) -> Node:
