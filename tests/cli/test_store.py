@@ -111,7 +111,7 @@ def test_a_password_is_asked_for_and_not_shown(member: str) -> None:
         (["watch", "x"], "watchlist 'x': a watchlist watches one thing"),
         (["watch", "x", "--network", "10.0.0.300"], "'10.0.0.300' is no IP address"),
         (["watch", "x", "--asn", "-1"], "an AS number is 0 to 4294967295"),
-        (["watch", "x", "--country", "Germany"], "ISO 3166-1 alpha-2"),
+        (["watch", "x", "--country", "Germany"], "'Germany' is no country code: that of Germany is DE"),
         (["alerts", "--close", "0123"], "alert 0123: not found, or not for you"),
         (["forward", "https://hook.example"], "put the secret shared with the receiver into WORKBENCH_WEBHOOK_SECRET"),
         (["forward", "hook.example"], "no http or https URL"),

@@ -292,8 +292,10 @@ def test_ctrl_c_ends_an_endless_fetch_and_keeps_what_was_there(home: Path, site:
     run(site.source("feed"))
     site.endless.add("feed")
     site.asked.clear()
+    # What runs in the background of a shell is born deaf to Ctrl-C.
     script = f"""
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from datetime import UTC, datetime, timedelta
 from workbench.intel import Category, Layer, Reliability, Source
 from workbench.intel.refresh import update
