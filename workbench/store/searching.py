@@ -114,13 +114,12 @@ def _rows(con: Any, columns: str, wanted: Filters, order: str) -> list[Any]:
     column, _, _, direction = _ORDERS[order]
     ordering = f"p.{column} {direction}, p.id {direction}"
     shown = f"{columns}, p.{column}::text AS position"
-    found: list[Any] | None
     sets = list(wanted.sets)
     wants, values = list(wanted.wants), dict(wanted.values)
     if wanted.matching:
         walkable = wanted.common and not sets and not (wanted.selective and order != "address")
-        if walkable and (found := _walked(con, shown, wanted, order, LOOK)) is not None:
-            return found
+        if walkable and (near := _walked(con, shown, wanted, order, LOOK)) is not None:
+            return near
         (ids,) = con.execute(
             "SELECT matching(%(text)s, %(misspelt)s, %(tags)s, %(covering)s, %(few)s)",
             {**wanted.matching, "few": FEW},
@@ -139,7 +138,7 @@ def _rows(con: Any, columns: str, wanted: Filters, order: str) -> list[Any]:
             f"SELECT {shown} FROM (SELECT DISTINCT f.id FROM ({' INTERSECT '.join(sets)}) AS f (id)) AS f "
             f"JOIN profiles p ON p.id = f.id WHERE {' AND '.join(wants)} ORDER BY {ordering} LIMIT %(limit)s"
         )
-        found = con.execute(query.encode(), values).fetchall()
+        found: list[Any] = con.execute(query.encode(), values).fetchall()
     elif wanted.selective and order != "address":
         inner = f"nullif(p.{column}, NULL) {direction}, p.id {direction}"
         found = con.execute(_each_audience(shown, wanted, wants, inner, ordering).encode(), values).fetchall()
@@ -147,7 +146,7 @@ def _rows(con: Any, columns: str, wanted: Filters, order: str) -> list[Any]:
         with _walking(con):
             query = _each_audience(shown, wanted, wants, ordering, ordering)
             found = con.execute(query.encode(), values).fetchall()
-    return found or []
+    return found
 
 
 def _walked(
