@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench._extras import naming_extras
+from workbench._sql import identifier
 from workbench.frames.interrupts import ctrl_c
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ class Case:
         if result in self._names():
             raise ValueError(
                 f"the case has a table {result!r} already: pass another into=, or drop it first: "
-                f"case.con.sql('DROP TABLE {_quoted(result)}')"
+                f"case.con.sql('DROP TABLE {identifier(result)}')"
             )
         self._known(table)
         return enrich_table(self.con, table, chosen, result, progress=progress)
@@ -196,7 +197,8 @@ class Case:
         if not columns:
             raise ValueError("the case has no table with addresses: ingest a log first")
         parts = [
-            self.con.table(name).project(f"{_quoted(column)}::VARCHAR AS address") for name, column in columns
+            self.con.table(name).project(f"{identifier(column)}::VARCHAR AS address")
+            for name, column in columns
         ]
         union = parts[0]
         for part in parts[1:]:
@@ -305,7 +307,3 @@ class Case:
     def _count(self, table: str) -> int:
         (count,) = self.con.table(table).count("*").fetchall()[0]
         return int(count)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

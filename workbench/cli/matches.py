@@ -39,7 +39,7 @@ def with_fields(con: duckdb.DuckDBPyConnection, table: str, result: Matches) -> 
     """The matches with the columns of their rows that are known by name, where rows can be found again."""
     import duckdb
 
-    from workbench.exchange.stix.columns import identifier
+    from workbench._sql import identifier
     from workbench.exchange.stix.matching import quoted
 
     rows: list[dict[str, Any]] = result.table.select(["row", "time", "indicator", "name"]).to_pylist()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench._sql import identifier
 from workbench.cli.errors import plain_errors
 from workbench.cli.matches import counting, show, with_fields
 from workbench.cli.terminal import plain
@@ -320,7 +321,7 @@ def _chosen(con: duckdb.DuckDBPyConnection, case: Path | None, table: str | None
     ).fetchall()
     names = [name for (name,) in found if not name.endswith("_unparsed") and not name.startswith("stix_")]
     if table is None and len(names) == 1:
-        return names[0] if names[0].isidentifier() else '"{}"'.format(names[0].replace('"', '""'))
+        return names[0] if names[0].isidentifier() else identifier(names[0])
     if not names:
         raise ValueError(
             f"{case} has no table: ingest a log first, in a notebook: case.ingest('firewall.log')"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench._sql import identifier
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -40,7 +42,7 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
         if put_aside > _count(con, table):
             put_aside = _read_below_a_title(con, path, table, how) or put_aside
         if not put_aside:
-            con.execute(f"DROP TABLE {_quoted(f'{table}_unparsed')}")
+            con.execute(f"DROP TABLE {identifier(f'{table}_unparsed')}")
     except (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError) as error:
         raise ValueError(f"{path} cannot be read as CSV: {' '.join(str(error).split())[:200]}") from error
     return put_aside
@@ -50,13 +52,13 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path, table: str, how: str) -> i
     # With store_rejects DuckDB takes the columns from the first line; without, from the longest run of lines that fit
     # together, and says nothing of those before.
     con.execute(
-        f"CREATE TABLE {_quoted(table)} AS FROM read_csv($1, {how}, store_rejects = true, "
+        f"CREATE TABLE {identifier(table)} AS FROM read_csv($1, {how}, store_rejects = true, "
         f"rejects_table = '{_REJECTED}', rejects_scan = '{_SCANS}')",
         [str(path)],
     )
     unparsed = f"{table}_unparsed"
     con.execute(
-        f"CREATE TABLE {_quoted(unparsed)} AS SELECT line::BIGINT AS line, any_value(csv_line) AS text "
+        f"CREATE TABLE {identifier(unparsed)} AS SELECT line::BIGINT AS line, any_value(csv_line) AS text "
         f"FROM {_REJECTED} GROUP BY ALL ORDER BY line"
     )
     con.execute(f"DROP TABLE {_REJECTED}; DROP TABLE {_SCANS}")
@@ -71,16 +73,12 @@ def _read_below_a_title(con: duckdb.DuckDBPyConnection, path: Path, table: str, 
     (skipped,) = con.execute(f"SELECT SkipRows FROM sniff_csv($1, {how})", [str(path)]).fetchall()[0]
     if not skipped:
         return 0
-    unparsed = _quoted(f"{table}_unparsed")
-    con.execute(f"CREATE OR REPLACE TABLE {_quoted(table)} AS FROM read_csv($1, {how})", [str(path)])
+    unparsed = identifier(f"{table}_unparsed")
+    con.execute(f"CREATE OR REPLACE TABLE {identifier(table)} AS FROM read_csv($1, {how})", [str(path)])
     con.execute(f"CREATE OR REPLACE TABLE {unparsed} (line BIGINT, text VARCHAR)")
     con.executemany(f"INSERT INTO {unparsed} VALUES (?, ?)", list(enumerate(first_lines(path, skipped), 1)))
     return int(skipped)
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    return int(con.execute(f"SELECT count(*) FROM {_quoted(table)}").fetchall()[0][0])
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return int(con.execute(f"SELECT count(*) FROM {identifier(table)}").fetchall()[0][0])

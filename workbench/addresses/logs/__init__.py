@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench._sql import identifier
 from workbench.addresses.logs import (
     asa,
     fortigate,
@@ -122,7 +123,7 @@ def read_log(
 
     from workbench.addresses.lines import LINES, line_reader
 
-    name, unparsed = _name(table), _name(f"{table}_unparsed")
+    name, unparsed = identifier(table), identifier(f"{table}_unparsed")
     counts = [0, 0]
     with _reading(con, (name, unparsed)):
         con.register(_CHUNK, LINES.empty_table())
@@ -163,9 +164,13 @@ def _query(chosen: Format, year: int, latest: datetime) -> str:
 
     # A header may name no addresses: then no line is understood, which is better than no table.
     found = chosen.columns if "src_ip" in chosen.columns else chosen.columns | {"src_ip": "NULL::VARCHAR"}
-    columns = ", ".join(f"{dated(expression)} AS {_name(column)}" for column, expression in found.items())
+    columns = ", ".join(
+        f"{dated(expression)} AS {identifier(column)}" for column, expression in found.items()
+    )
     fields = f", {chosen.fields} AS f" if chosen.fields else ""
-    staged = "".join(f", {expression} AS {_name(column)}" for column, expression in chosen.staged.items())
+    staged = "".join(
+        f", {expression} AS {identifier(column)}" for column, expression in chosen.staged.items()
+    )
     known = "src_ip IS NOT NULL" + (" OR dst_ip IS NOT NULL" if "dst_ip" in chosen.columns else "")
     wanted = chosen.filter or f"regexp_matches(text, {_text(chosen.sign)})"
     # Materialised, lest the optimiser moves the last condition, and all it rests on, in front of the rest;
@@ -209,7 +214,7 @@ def _reading(con: duckdb.DuckDBPyConnection, created: tuple[str, str]) -> Iterat
     except BaseException:
         with suppress(duckdb.Error):  # in a transaction that has failed there is nothing to tidy up
             for name in created:
-                if name not in {_name(table) for table in there}:
+                if name not in {identifier(table) for table in there}:
                     con.execute(f"DROP TABLE IF EXISTS {name}")
         raise
     finally:
@@ -228,10 +233,6 @@ def _format(path: Path, wanted: str | None) -> Format:
         raise ValueError(f"no log format {found!r}; there are: {', '.join(FORMATS)}")
     item = FORMATS[found]
     return item.header(first_lines(path, 50)) if item.header else item
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 def _text(value: str) -> str:

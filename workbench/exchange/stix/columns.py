@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from workbench._sql import identifier
 from workbench.exchange.stix.syntax import Path, PatternError
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["ADDRESS_TYPES", "ROLES", "Columns", "Property", "Slot", "identifier", "read_columns"]
+__all__ = ["ADDRESS_TYPES", "ROLES", "Columns", "Property", "Slot", "read_columns"]
 
 ADDRESS_TYPES = ("ipv4-addr", "ipv6-addr")
 
@@ -113,11 +114,6 @@ class Columns:
     def slots_of(self, kind: str) -> list[Slot]:
         """The objects of a row that are, or may be, of a STIX type."""
         return [slot for slot in self.slots if kind in slot.types]
-
-
-def identifier(name: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def read_columns(

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from workbench._sql import identifier
 from workbench.exchange.stix import bindings
-from workbench.exchange.stix.columns import Columns, identifier, read_columns
+from workbench.exchange.stix.columns import Columns, read_columns
 from workbench.exchange.stix.dictionaries import check_regex
 from workbench.exchange.stix.indicators import Indicator, indicators_of
 from workbench.exchange.stix.plan import Plan

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench.exchange.stix.columns import identifier, read_columns
+from workbench._sql import identifier
+from workbench.exchange.stix.columns import read_columns
 from workbench.exchange.stix.matching import quoted
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from workbench._sql import identifier
 from workbench.addresses.text import parse, string_column, to_text
-from workbench.notebook.intake.condensed import in_utc, quoted
+from workbench.notebook.intake.condensed import in_utc
 from workbench.notebook.intake.roles import MOMENTS
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def met_in_case(origin: Origin) -> Iterator[Met]:
         if moment is None:
             continue
         rows = relation.project(
-            f"{quoted(column)}::VARCHAR AS address, epoch_us({in_utc(moment, kinds[moment])}) AS us"
+            f"{identifier(column)}::VARCHAR AS address, epoch_us({in_utc(moment, kinds[moment])}) AS us"
         )
         rows = rows.filter("address IS NOT NULL AND us IS NOT NULL")
         low, high, count, distinct = rows.aggregate("min(us), max(us), count(*), approx_count_distinct(address)").fetchall()[0]  # fmt: skip

@@ -6,11 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from workbench._sql import identifier
 from workbench.enrichment.engine import SCHEMA
 from workbench.notebook.intake.roles import Roles
 from workbench.secrecy import LEVELS, OWNER
 
-__all__ = ["condensed", "in_utc", "quoted"]
+__all__ = ["condensed", "in_utc"]
 
 _STEPS, _FEW_STEPS, _MANY_ROWS = 2400, 96, 1_000_000
 """Steps in the time of the whole table, finer than the bins of a map; of a table of many rows twice its bins, so
@@ -22,14 +23,14 @@ def condensed(relation: Any, roles: Roles) -> pa.Table:
     a map shows any value. Ten million rows of a log become as many as there are pairs and steps."""
     columns = dict(zip(relation.columns, map(str, relation.types), strict=True))
     groups = [name for name in (roles.source, roles.target) if name]
-    chosen = [f"{quoted(n)}::VARCHAR AS {quoted(n)}" for n in groups]
-    keys = [quoted(n) for n in groups]
+    chosen = [f"{identifier(n)}::VARCHAR AS {identifier(n)}" for n in groups]
+    keys = [identifier(n) for n in groups]
     levels = [name for name in LEVELS if name in columns]
     levels += [OWNER] if levels and OWNER in columns else []
     chosen += levels
     keys += levels
     if roles.time and columns[roles.time].startswith(("TIMESTAMP", "DATE")):
-        name = quoted(roles.time)
+        name = identifier(roles.time)
         at = in_utc(roles.time, columns[roles.time])
         first, last = relation.aggregate(f"epoch_us(min({at})), epoch_us(max({at}))").fetchall()[0]  # fmt: skip
         (rows,) = relation.count("*").fetchall()[0]
@@ -38,8 +39,8 @@ def condensed(relation: Any, roles: Roles) -> pa.Table:
         chosen.append(f"min({at}) AS {name}")
         keys.append(bucket)
     elif roles.time:
-        chosen.append(quoted(roles.time))
-        keys.append(quoted(roles.time))
+        chosen.append(identifier(roles.time))
+        keys.append(identifier(roles.time))
     weighed = "hits" in columns and "INT" in columns["hits"]
     chosen.append("sum(hits)::BIGINT AS hits" if weighed else "count(*) AS hits")
     taken = {*groups, *levels, roles.time, "hits"}
@@ -47,17 +48,14 @@ def condensed(relation: Any, roles: Roles) -> pa.Table:
         *((roles.label,) if roles.label else ()), *roles.extras,
         *SCHEMA.names, *(f"{g}_{n}" for g in groups for n in SCHEMA.names),
     }  # fmt: skip
-    chosen += [f"any_value({quoted(n)}) AS {quoted(n)}" for n in columns if n in wanted - taken]
+    chosen += [f"any_value({identifier(n)}) AS {identifier(n)}" for n in columns if n in wanted - taken]
     return relation.aggregate(", ".join(chosen), ", ".join(keys)).to_arrow_table()
-
-
-def quoted(name: str) -> str:
-    """A name as an identifier of SQL."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def in_utc(name: str, kind: str) -> str:
     """A column of moments as SQL that gives UTC, whatever the time zone of the session is."""
     return (
-        f"make_timestamp(epoch_us({quoted(name)}))" if "TIME ZONE" in kind else f"{quoted(name)}::TIMESTAMP"
+        f"make_timestamp(epoch_us({identifier(name)}))"
+        if "TIME ZONE" in kind
+        else f"{identifier(name)}::TIMESTAMP"
     )
