@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -47,6 +49,20 @@ def test_a_list_of_ones_own_counts_after_the_next_build(home: Path, tmp_path: Pa
     wb.intel.remove("our-blocklist")
     wb.intel.build()
     assert wb.lookup("1.2.4.200").verdict == "clean"
+
+
+def test_a_list_without_a_date_is_as_old_as_its_file(home: Path, tmp_path: Path) -> None:
+    for name, written in (("old", "2026-02-03"), ("zero", "1980-01-01")):
+        feed = tmp_path / f"{name}.txt"
+        feed.write_text("9.9.10.1\n")
+        at = datetime.fromisoformat(written).replace(tzinfo=UTC).timestamp()
+        os.utime(feed, (at, at))
+        wb.intel.add_file(feed, category="attacker")
+    today = f"fetched {datetime.now(UTC):%Y-%m-%d}"
+    dated = {item.source.id: item.dated for item in library.available()}
+    assert (dated["old"], dated["zero"]) == ("fetched 2026-02-03", today)
+    told = wb.intel.add_file(feed, category="attacker", published=datetime(2026, 5, 6, tzinfo=UTC))
+    assert told.dated == "2026-05-06"
 
 
 def test_the_kind_of_a_file_is_told_by_what_is_in_it(home: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -156,9 +156,11 @@ def test_an_unknown_source_is_told_with_the_choice() -> None:
 
 def test_a_package_gives_one_of_its_files(tmp_path: Path) -> None:
     try:
-        from_package("npm:is-number#package.json", tmp_path / "got.json")
+        published = from_package("npm:is-number#package.json", tmp_path / "got.json")
     except SourceError as error:
         pytest.skip(f"needs npm and a registry: {error}")
     assert '"is-number"' in (tmp_path / "got.json").read_text()
+    assert published is not None
+    assert published < datetime.now(UTC) - timedelta(days=90), "it is an old package"
     with pytest.raises(SourceError, match="has no file nothing"):
         from_package("npm:is-number#nothing", tmp_path / "x")

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import workbench as wb
 from workbench.cli.commands import workbench
 from workbench.intel import (
     Category,
@@ -46,6 +48,7 @@ class Site:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.etags = True
+        self.modified: dict[str, str] = {}
         self.redirects: dict[str, str] = {}
         self.endless: set[str] = set()
         self.asked: list[tuple[str, str | None]] = []
@@ -94,6 +97,8 @@ def site() -> Iterator[Site]:
                 self.send_response(200)
                 if state.etags:
                     self.send_header("ETag", etag)
+                if path in state.modified:
+                    self.send_header("Last-Modified", state.modified[path])
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -212,6 +217,41 @@ def test_the_list_tells_age_entries_and_licence_and_which_dates_are_of_the_fetch
     assert "fetched 20" in repr(library.available())
 
 
+def test_a_list_without_a_date_is_as_old_as_the_server_says_and_weighs_less_for_it(
+    home: Path, site: Site
+) -> None:
+    """An abandoned feed answers for years; who fetches it today must not take it for today's."""
+    site.files |= {"kept": b"9.9.9.1\n", "left": b"9.9.9.2\n"}
+    now = datetime.now(UTC)
+    site.modified |= {"kept": format_datetime(now), "left": format_datetime(now - timedelta(days=600))}
+    assert outcome(site.source("kept"), site.source("left")) == ["updated", "updated"]
+    dated = {item.source.id: item.dated for item in library.available()}
+    assert dated["left"] == f"{now - timedelta(days=600):%Y-%m-%d}"
+    library.build()
+    kept, left = wb.lookup("9.9.9.1"), wb.lookup("9.9.9.2")
+    assert left.verdict != kept.verdict == "malicious"
+    assert left.reputation < kept.reputation / 5
+    assert f"{now - timedelta(days=600):%Y-%m-%d}" in repr(left)
+
+
+@pytest.mark.parametrize(
+    "said", ["Thu, 01 Jan 1970 00:00:00 GMT", "yesterday", "Sat, 01 Jan 2199 00:00:00 GMT"]
+)
+def test_a_date_that_cannot_be_is_not_taken_from_a_server(home: Path, site: Site, said: str) -> None:
+    site.files["feed"], site.modified["feed"] = b"9.9.9.1\n", said
+    assert outcome(site.source("feed")) == ["updated"]
+    (added,) = (item for item in library.available() if item.origin == "added")
+    assert added.dated == f"fetched {datetime.now(UTC):%Y-%m-%d}"
+
+
+def test_of_several_files_the_oldest_dates_them(home: Path, site: Site) -> None:
+    site.files |= {"v4": b"9.9.9.1\n", "v6": b"2001:4860::1\n"}
+    site.modified |= {"v4": "Sat, 22 Aug 2026 08:00:00 GMT", "v6": "Sun, 23 Aug 2026 08:00:00 GMT"}
+    assert outcome(site.source("both", "v4", "v6")) == ["updated"]
+    (added,) = (item for item in library.available() if item.origin == "added")
+    assert added.dated == "2026-08-22"
+
+
 def test_being_asked_too_early_does_not_hide_an_error(home: Path, site: Site) -> None:
     site.files["feed"] = b"9.9.9.1\n"
     feed = site.source("feed", refresh=timedelta(days=1))
@@ -297,6 +337,7 @@ def test_ctrl_c_ends_an_endless_fetch_and_keeps_what_was_there(home: Path, site:
 import json, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from workbench.intel import Category, Layer, Reliability, Source
 from workbench.intel.refresh import update
 known = {{n: Source(id=n, title=n, parser="list", layers=(Layer.MEMBERSHIP,), reliability=Reliability.B, licence="own",

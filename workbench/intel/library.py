@@ -30,6 +30,7 @@ from workbench.intel.snapshot import Snapshot, SnapshotError
 from workbench.intel.source import Category, Layer, Reliability, Source, SourceError
 
 __all__ = [
+    "EARLIEST",
     "SourceFile",
     "Sources",
     "add",
@@ -46,6 +47,9 @@ __all__ = [
 ]
 
 Progress = Callable[[str], None]
+
+EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
+"""No list is of before: an earlier date is the day zero of a clock or of an archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,8 @@ def _moment(value: str | date | datetime) -> datetime:
 def add(source: Source, path: Path, published: datetime | None = None) -> SourceFile:
     """Take the file at ``path`` in as the file of ``source``, for this and later builds.
 
-    It is read first: a file that cannot be used is refused and whatever was there before stays.
+    It is read first: a file that cannot be used is refused and whatever was there before stays. Its date is the one
+    it tells, else ``published``, else when it was written.
 
     Raises:
         SourceError: the file is missing, cut short, of another format, or no list at all.
@@ -165,14 +170,14 @@ def add(source: Source, path: Path, published: datetime | None = None) -> Source
     digest = _sha256(path)
     name = f"{digest[:16]}{''.join(path.suffixes[-2:])}"
     spoken = parsed.published or published
-    now = datetime.now(UTC)
+    fetched = _written(path)
     described = {f.name: getattr(source, f.name) for f in fields(Source) if f.name != "refresh"}
     about = {
         "source": described,
         "file": name,
         "sha256": digest,
         "published": spoken.isoformat() if spoken else None,
-        "fetched": now.isoformat(),
+        "fetched": fetched.isoformat(),
     }
     with locked(folder):
         with tempfile.TemporaryDirectory(dir=folder, prefix=".taking-") as draft:
@@ -182,7 +187,7 @@ def add(source: Source, path: Path, published: datetime | None = None) -> Source
         for old in folder.iterdir():
             if old.is_file() and old.name not in (name, "source.json", "fetched.json") and old.name[0] != ".":
                 old.unlink(missing_ok=True)
-    return SourceFile(source, folder / name, digest, spoken, now, "added")
+    return SourceFile(source, folder / name, digest, spoken, fetched, "added")
 
 
 def build(
@@ -224,8 +229,7 @@ def _inputs(given: dict[str, tuple[Source, Path]], only: bool, say: Progress) ->
         say(source.title)
         if not path.is_file():
             raise SourceError(path, "no such file", source.id)
-        fetched = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        inputs.append(Input(source, parse(path, source), _sha256(path), fetched))
+        inputs.append(Input(source, parse(path, source), _sha256(path), _written(path)))
     for item in [] if only else available():
         if item.source.id in given:
             continue
@@ -235,6 +239,13 @@ def _inputs(given: dict[str, tuple[Source, Path]], only: bool, say: Progress) ->
         except (SourceError, OSError) as error:
             warnings.warn(f"left out of the snapshot: {error}", stacklevel=3)
     return inputs
+
+
+def _written(path: Path) -> datetime:
+    """When a file was written: nothing in it is newer. Now, where that cannot be: a clock was wrong, or an archive
+    gives all of its files the day zero."""
+    written, now = datetime.fromtimestamp(path.stat().st_mtime, UTC), datetime.now(UTC)
+    return written if EARLIEST <= written <= now else now
 
 
 def _read(item: SourceFile) -> Input:

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from workbench.intel import library
-from workbench.intel.catalogue import expand, keys_needed, load
-from workbench.intel.fetch import fetch
+from workbench.intel.catalogue import keys_needed, load
+from workbench.intel.downloading import How, download, file_name
 from workbench.intel.home import home
 from workbench.intel.locking import locked_if_free
-from workbench.intel.packages import from_package, is_package
 from workbench.intel.parsers import parse_all
 from workbench.intel.parsers.entries import write_entries
 from workbench.intel.providers.keys import key_values
@@ -42,16 +41,6 @@ class Failure:
     id: str
     reason: str
     when: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _How:
-    force: bool
-    offline: bool
-    allow_private: bool
-    keys: Mapping[str, str]
-    stop: threading.Event
-    progress: Progress
 
 
 def update(
@@ -97,7 +86,7 @@ def update(
         keys = key_values({key for source in fetched for key in keys_needed(source)})
     with bars(len(wanted), drawn=progress is None and finished is None) as drawn:
         told = Bars(progress or drawn.progress, finished or drawn.finished, drawn.tick)
-        how = _How(
+        how = How(
             force,
             offline,
             allow_private,
@@ -109,7 +98,7 @@ def update(
     return Updates(sorted(results, key=lambda result: result.id))
 
 
-def _each(wanted: list[tuple[Source, Path | None]], how: _How, jobs: int, told: Bars) -> list[Updated]:
+def _each(wanted: list[tuple[Source, Path | None]], how: How, jobs: int, told: Bars) -> list[Updated]:
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="intel-update")
     results: list[Updated] = []
     try:
@@ -144,7 +133,7 @@ def last_failures() -> list[Failure]:
     return found
 
 
-def _one(source: Source, given: Path | None, how: _How) -> Updated:
+def _one(source: Source, given: Path | None, how: How) -> Updated:
     try:
         if given is not None:
             return _from_files(source, given)
@@ -165,7 +154,7 @@ def _one(source: Source, given: Path | None, how: _How) -> Updated:
         return Updated(source.id, "failed", detail)
 
 
-def _printable(error: Exception, source: Source, how: _How) -> str:
+def _printable(error: Exception, source: Source, how: How) -> str:
     """One bounded line for the terminal: others wrote parts of it, and no key is to be in it."""
     text = str(error) if isinstance(error, SourceError | OSError) else f"{type(error).__name__}: {error}"
     for key in keys_needed(source):
@@ -187,7 +176,7 @@ def _from_files(source: Source, given: Path) -> Updated:
 def _files(source: Source, given: Path) -> list[Path]:
     if not given.is_dir():
         return [given]
-    wanted = [_file_name(location) for location in source.location]
+    wanted = [file_name(location) for location in source.location]
     beside = sorted(path for path in given.iterdir() if path.is_file())
     found = [path for name in wanted for path in beside if path.name == name]
     if not found or len(found) != len(wanted):
@@ -203,11 +192,7 @@ def _files(source: Source, given: Path) -> list[Path]:
     return found
 
 
-def _file_name(location: str) -> str:
-    return location.partition("?")[0].rpartition("/")[2].rpartition("#")[2]
-
-
-def _fetched(source: Source, how: _How) -> Updated:
+def _fetched(source: Source, how: How) -> Updated:
     missing = [key for key in keys_needed(source) if not how.keys.get(key)]
     if missing:
         return Updated(
@@ -228,13 +213,13 @@ def _fetched(source: Source, how: _How) -> Updated:
         return Updated(source.id, "not due", f"fetched {last[:16]}")
     how.progress(source.id, 0, None)
     with _scratch(source) as scratch:
-        paths, validators = _download(
+        paths, validators, told = download(
             source, Path(scratch), now, notes.get("validators", {}) if kept else {}, how
         )
         content = [_sha256(path) for path in paths] or notes.get("content", [])
         fresh = not kept or content != notes.get("content")
         if fresh:
-            _take_in(source, paths, Path(scratch))
+            _take_in(source, paths, Path(scratch), told)
     _note(
         source, error=None, fetched=now.isoformat(), defined=defined, validators=validators, content=content
     )
@@ -243,46 +228,6 @@ def _fetched(source: Source, how: _How) -> Updated:
 
 def _is_there(source: Source) -> bool:
     return (home() / "sources" / source.id / "source.json").exists()
-
-
-def _download(
-    source: Source, scratch: Path, now: datetime, before: dict[str, Any], how: _How
-) -> tuple[list[Path], dict[str, Any]]:
-    """The files of all locations, and the validators of each; no files where none has changed.
-
-    Where one of several changed, the others are fetched as well: only their union was kept.
-    """
-    paths = [
-        scratch / f"{number}-{_file_name(location) or 'file'}"
-        for number, location in enumerate(source.location)
-    ]
-    validators: dict[str, Any] = {}
-    changed = set()
-    for conditional in (True, False):
-        for path, location in zip(paths, source.location, strict=True):
-            if path in changed:
-                continue
-            # The date of today in it, and no key: what a validator belongs to, and what errors may tell.
-            name = expand(location, now, {key: key for key in keys_needed(source)})
-            if is_package(location):
-                from_package(location, path, how.stop)
-                changed.add(path)
-                continue
-            known = before.get(name, {}) if conditional else {}
-            answer = fetch(
-                expand(location, now, how.keys), path, name=name, allow_private=how.allow_private or source.allow_private, stop=how.stop,
-                etag=known.get("etag"), last_modified=known.get("last_modified"), progress=_bar(source, how),
-            )  # fmt: skip
-            if answer.new:
-                changed.add(path)
-            validators[name] = {"etag": answer.etag, "last_modified": answer.last_modified}
-        if not changed:
-            return [], validators
-    return paths, validators
-
-
-def _bar(source: Source, how: _How) -> Callable[[int, int | None], None]:
-    return lambda done, total: how.progress(source.id, done, total)
 
 
 def _scratch(source: Source) -> tempfile.TemporaryDirectory[str]:
@@ -299,14 +244,15 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _take_in(source: Source, paths: list[Path], scratch: Path) -> None:
+def _take_in(source: Source, paths: list[Path], scratch: Path, told: datetime | None = None) -> None:
+    """``told`` is the date of a source whose files do not tell one."""
     if len(paths) == 1:
-        library.add(source, paths[0])
+        library.add(source, paths[0], told)
         return
     parsed = parse_all(paths, source)
     joined = scratch / f"{source.id}.parquet"
     write_entries(parsed, joined)
-    library.add(replace(source, parser="entries", options={}), joined, parsed.published)
+    library.add(replace(source, parser="entries", options={}), joined, parsed.published or told)
 
 
 def _notes(folder: Path) -> dict[str, Any]:
