@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 from pathlib import Path
 
@@ -86,6 +87,60 @@ def test_a_title_above_the_columns_of_a_csv_is_put_aside(tmp_path: Path) -> None
         assert (made.rows, made.unparsed) == (2, 2)
         assert case.con.sql("FROM t_unparsed").fetchall() == [(1, "Export of 2026-10-05"), (2, "")]
         assert case.con.table("t").columns == ["src_ip", "n"]
+
+
+LINE = '{"src_ip":"93.175.147.88","n":1,"at":"2026-10-05T06:00:00Z"}\n'
+
+
+def test_lines_of_json_that_are_damaged_are_put_aside_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text(
+        LINE * 2 + '{"src_ip":"8.8.8.8","n":\n\nnot json\n[1]\n' + LINE * 30_000
+    )
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        made = case.ingest(tmp_path / "t.jsonl")
+        assert (made.format, made.rows, made.unparsed) == ("json", 30_002, 3)
+        aside = case.con.sql("FROM t_unparsed").fetchall()
+        assert aside == [(3, '{"src_ip":"8.8.8.8","n":'), (5, "not json"), (6, "[1]")]
+        assert [str(kind) for kind in case.con.table("t").types] == [
+            "VARCHAR",
+            "BIGINT",
+            "TIMESTAMP WITH TIME ZONE",
+        ]
+        assert case.tables() == ["t"]
+
+
+def test_a_value_of_another_kind_far_down_loses_neither_itself_nor_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text(LINE * 30_000 + '{"src_ip":"8.8.8.8","n":"many"}\n')
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        made = case.ingest(tmp_path / "t.jsonl")
+        assert (made.rows, made.unparsed, case.tables()) == (30_001, 0, ["t"])
+        assert case.con.sql("SELECT n ->> '$' FROM t WHERE src_ip = '8.8.8.8'").fetchall() == [("many",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "rows"),
+    [
+        ("t.jsonl", (LINE * 2).encode("utf-16"), [("93.175.147.88",)] * 2),
+        ("t.jsonl", gzip.compress((LINE * 2).encode()), [("93.175.147.88",)] * 2),
+        ("t.jsonl.bz2", bz2.compress(LINE.encode()), [("93.175.147.88",)]),
+        ("t.json", b'{"src_ip":"8.8.8.8\xe9"}\n{"src_ip":"8.8.4.4"}\n', [("8.8.8.8\ufffd",), ("8.8.4.4",)]),
+    ],
+    ids=["utf-16", "gzip", "bzip2", "latin-1"],
+)
+def test_json_is_read_whatever_its_encoding_and_packing(
+    tmp_path: Path, name: str, data: bytes, rows: list[tuple[str]]
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        assert case.ingest(tmp_path / name).unparsed == 0
+        assert case.con.sql("SELECT src_ip FROM t").fetchall() == rows
+
+
+def test_a_json_array_of_addresses_is_a_column_of_them(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text('["93.175.147.88", "8.8.8.8"]')
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        case.ingest(tmp_path / "t.json")
+        assert case.con.sql("SELECT json FROM t").fetchall() == [("93.175.147.88",), ("8.8.8.8",)]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ __all__ = ["Case", "Ingested", "Origin"]
 _ADDRESS_COLUMNS = re.compile(
     r"(?:^|_)(?:src|dst|source|destination|client|remote|peer|orig|resp)?_?(?:ip|addr|address|host|h)$"
 )
+_JSON = frozenset({".json", ".jsonl", ".ndjson"})
 _STIX = frozenset({"stix_objects", "stix_evidence", "stix_references", "stix_rejected"})
 
 
@@ -110,7 +111,7 @@ class Case:
         """Read a file into a new table: a log of a known format, CSV, JSON lines, Parquet, or any text.
 
         Of text that is none of these the table has a row an address (``address, kind, count, first_line,
-        last_line``). Lines of a log or CSV that do not fit are kept in ``<name>_unparsed`` (``line, text``). Nothing of the
+        last_line``). Lines of a log, CSV or JSON lines that do not fit are kept in ``<name>_unparsed`` (``line, text``). Nothing of the
         table is left if reading fails. ``progress`` is called with lines read and
         None, or, of what DuckDB reads by itself, with per cent done and 100; what it raises ends the reading.
 
@@ -120,6 +121,7 @@ class Case:
         """
         from workbench.addresses.logs import detect, read_log
         from workbench.frames.duckdb import transaction, watched
+        from workbench.frames.tabular import read_json
 
         path = Path(path)
         table = name or re.sub(r"\W+", "_", path.name.partition(".")[0]).strip("_") or "table"
@@ -130,12 +132,15 @@ class Case:
             with transaction(self.con):
                 log = read_log(self.con, path, format=found, name=table, progress=progress)
             return Ingested(table, log.format, log.rows, log.unparsed)
+        if {suffix.lower() for suffix in path.suffixes} & _JSON:
+            unparsed = read_json(self.con, path, table, progress)
+            return Ingested(table, "json", self._count(table), unparsed)
         with watched(self.con, progress):
             kind, unparsed = self._read(path, table)
             return Ingested(table, kind, self._count(table), unparsed)
 
     def _read(self, path: Path, table: str) -> tuple[str, int]:
-        """Make a table of a file that is no log, as its name says; the kind, and the lines put aside."""
+        """Make a table of a file that is neither log nor JSON, as its name says; the kind, and the lines put aside."""
         import duckdb
 
         from workbench.frames.tabular import read_csv
@@ -147,9 +152,6 @@ class Case:
             if suffixes & {".parquet", ".pq"}:
                 self.con.read_parquet(str(path)).create(table)
                 return "parquet", 0
-            if suffixes & {".json", ".jsonl", ".ndjson"}:
-                self.con.read_json(str(path)).create(table)
-                return "json", 0
         except (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError) as error:
             raise ValueError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
         from workbench.addresses.extract import extract

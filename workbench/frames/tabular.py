@@ -1,16 +1,21 @@
-"""CSV files as DuckDB tables, whatever their encoding and packing; lines that do not fit are put aside, none is lost."""
+"""CSV files and JSON lines as DuckDB tables, whatever their encoding and packing; lines that do not fit are put aside,
+none is lost."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from workbench._sql import identifier
+from workbench.addresses.lines import LinesError, first_lines, line_reader
+from workbench.frames.duckdb import watched
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["read_csv"]
+__all__ = ["read_csv", "read_json"]
 
 _PACKING = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _REJECTED, _SCANS = "_workbench_rejected", "_workbench_rejected_scans"
@@ -68,8 +73,6 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path, table: str, how: str) -> i
 def _read_below_a_title(con: duckdb.DuckDBPyConnection, path: Path, table: str, how: str) -> int:
     """Read anew a file with a title or notes above its columns, if DuckDB finds columns further down; the number of
     lines above, which are put aside, or 0."""
-    from workbench.addresses.lines import first_lines
-
     (skipped,) = con.execute(f"SELECT SkipRows FROM sniff_csv($1, {how})", [str(path)]).fetchall()[0]
     if not skipped:
         return 0
@@ -78,6 +81,77 @@ def _read_below_a_title(con: duckdb.DuckDBPyConnection, path: Path, table: str, 
     con.execute(f"CREATE OR REPLACE TABLE {unparsed} (line BIGINT, text VARCHAR)")
     con.executemany(f"INSERT INTO {unparsed} VALUES (?, ?)", list(enumerate(first_lines(path, skipped), 1)))
     return int(skipped)
+
+
+def read_json(
+    con: duckdb.DuckDBPyConnection, path: Path, table: str, progress: Callable[[int, int], None] | None = None
+) -> int:
+    """Read a JSON document, an array of objects or an object a line, into the new ``table``; returns how many lines of
+    it are in ``<table>_unparsed`` (line, text).
+
+    Of objects a line those that are damaged are put aside, and a value that is not of the kind of the others makes its
+    column JSON; a document or an array that is damaged is refused as a whole.
+
+    Raises:
+        ValueError: the file is damaged, and not in single lines.
+        OSError: the file cannot be opened.
+    """
+    import duckdb
+
+    refused = (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError)
+    with path.open("rb"):
+        pass  # a file that is not there is told of in the words of the system
+
+    def whole(records: Literal["true", "auto"]) -> int:
+        con.read_json(str(path), records=records).create(table)
+        return 0
+
+    # Each in a transaction of its own: the one in which a statement failed is over.
+    attempts: tuple[Callable[[], int], ...] = (
+        lambda: whole("true"),
+        lambda: _read_sound_lines(con, path, table),
+        lambda: whole("auto"),  # values that are no objects, in a column "json"
+    )
+    for read in attempts:
+        try:
+            with watched(con, progress):
+                return read()
+        except LinesError as error:
+            raise ValueError(str(error)) from error
+        except refused as error:
+            complaint = error
+    raise ValueError(f"{path} cannot be read: {' '.join(str(complaint).split())[:200]}") from complaint
+
+
+def _read_sound_lines(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
+    """The lines that are objects as ``table``, the others as ``<table>_unparsed``; how many those are.
+
+    The sound ones go to DuckDB once more as a file, so that they get the types they would have had without the others.
+    """
+    import duckdb
+
+    unparsed = identifier(f"{table}_unparsed")
+    with line_reader(path) as lines, tempfile.NamedTemporaryFile(suffix=".ndjson") as sound:  # noqa: F841
+        con.execute(
+            "CREATE TEMP TABLE _workbench_json AS SELECT line, text, "
+            "CASE WHEN json_valid(text) THEN json_type(text) = 'OBJECT' ELSE false END AS sound "
+            "FROM lines WHERE trim(text) <> ''"
+        )
+        for batch in con.sql("SELECT text FROM _workbench_json WHERE sound ORDER BY line").to_arrow_reader(
+            50_000
+        ):
+            sound.writelines(f"{text}\n".encode() for text in batch.column(0).to_pylist())
+        sound.flush()
+        if not sound.tell():
+            raise duckdb.InvalidInputException("no line of it is an object")
+        con.read_json(sound.name, format="newline_delimited", sample_size=-1).create(table)
+    con.execute(
+        f"CREATE TABLE {unparsed} AS SELECT line, text FROM _workbench_json WHERE NOT sound ORDER BY line"
+    )
+    con.execute("DROP TABLE _workbench_json")
+    if not (put_aside := _count(con, f"{table}_unparsed")):
+        con.execute(f"DROP TABLE {unparsed}")
+    return put_aside
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
