@@ -114,7 +114,11 @@ def _unpacked(raw: Any, name: str, plain: int | None, unpacked: int | None) -> I
         with pa.CompressedInputStream(raw, kind) as stream:
             yield from _recoded(_bounded(stream, name, unpacked))
     except (OSError, pa.ArrowInvalid) as error:
-        raise LinesError(f"{name}: the {kind} data is damaged or cut short ({error})") from None
+        tool = {"gzip": "gzip", "zstd": "zstd", "bz2": "bzip2"}[kind]
+        raise LinesError(
+            f"{name}: the {kind} data is damaged or cut short ({error}); "
+            f"to read what is whole of it, unpack it first with {tool} -dc"
+        ) from None
 
 
 def _bounded(stream: IO[bytes] | Any, name: str, limit: int | None) -> Iterator[bytes]:
