@@ -23,6 +23,7 @@ from workbench.api import Settings
 from workbench.api.keys import KeyRing
 from workbench.api.logs import set_up
 from workbench.api.running import listen, make_server
+from workbench.store import Store
 
 
 @dataclass
@@ -139,3 +140,12 @@ def served(town: Town, settings: Settings, schema: Any = None, **options: Any) -
 
 
 __all__ = ["Api", "replace", "served"]
+
+
+@pytest.fixture
+def ines(api: Api) -> Iterator[Store]:
+    """The store as an analyst of cert fills it, for partners to poll; emptied afterwards."""
+    store = api.town.store("ines")
+    yield store
+    with api.town.superuser() as con:
+        con.execute("TRUNCATE profiles, investigations, offers, offered_before CASCADE")

@@ -3,70 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
-from taxii2client import v21
 
 from tests.api.conftest import Api
-from workbench.exchange import stix, taxii
+from tests.api.partner import Partner
 from workbench.exchange.stix.markings import MARKING_IDS
 from workbench.secrecy import TLP
 from workbench.store import Evidence, Footprint, Sighting, Store
 
 validator = pytest.importorskip("stix2validator", reason="the OASIS validator is a development dependency")
-ACCEPT = {"accept": "application/taxii+json;version=2.1"}
-
-
-class Partner:
-    """A member with a client of each kind: OASIS's own, ours, and bare HTTP."""
-
-    def __init__(self, api: Api, name: str) -> None:
-        self.api, self.token = api, api.token(name)
-        self.http = api.client(name, **ACCEPT)
-        self.server = v21.Server(f"{api.url}/taxii2/", user="token", password=self.token)
-        self.place: dict[str, str] = {}
-        self.case = stix.ObjectStore()
-
-    def collection(self, title: str = "Everything") -> v21.Collection:
-        (root,) = self.server.api_roots
-        root.refresh_collections()
-        return next(each for each in root.collections if each.title == title)
-
-    def all(self, title: str = "Everything", **filters: Any) -> list[dict[str, Any]]:
-        """Everything in a collection, page by page."""
-        found: list[dict[str, Any]] = []
-        for page in v21.as_pages(self.collection(title).get_objects, per_request=7, **filters):
-            found += page.get("objects", [])
-        return found
-
-    def addresses(self, title: str = "Everything") -> set[str]:
-        return {value["value"] for value in self.all(title, type="ipv4-addr")}
-
-    def poll(self, title: str = "Everything") -> taxii.Polls:
-        """As an analyst does, into one case."""
-        return taxii.run(
-            taxii.poll(f"{self.api.url}/taxii2/", self.case, collections=title, auth=self.token, limit=9)
-        )
-
-    def latest(self, kind: str) -> list[dict[str, Any]]:
-        ids = self.case.con.execute(
-            "SELECT DISTINCT id FROM stix_objects WHERE type = ? ORDER BY id", [kind]
-        ).fetchall()
-        return [value for (identifier,) in ids if (value := self.case.get(identifier))]
-
-
-@pytest.fixture
-def ines(api: Api) -> Iterator[Store]:
-    """The store as an analyst of cert fills it; emptied afterwards."""
-    store = api.town.store("ines")
-    yield store
-    with api.town.superuser() as con:
-        con.execute("TRUNCATE profiles, investigations, offers CASCADE")
 
 
 def test_the_server_is_found_by_the_client_everybody_has(api: Api, ines: Store) -> None:

@@ -2,7 +2,8 @@
 
 Each collection is a list of things with the time they were offered at. :func:`refresh` compares the list with what she
 may see now: what is new to her, changed, or has other evidence, sightings or footprint moves to the end of it; what was
-deleted stays, withdrawn; what is no longer for her is gone without a word.
+deleted stays, withdrawn; what is no longer for her is gone without a word. Of a profile that she was shown and that
+moved it is kept what she was shown (:mod:`workbench.store.earlier`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from workbench.store.connection import Store
 
 __all__ = [
+    "HANGING",
+    "MOST_HANGING",
     "MOST_MOVED",
     "STEP",
     "Kind",
@@ -46,6 +49,8 @@ MOST_LINKED = 5_000
 """Profiles that are told of an investigation."""
 MOST_HANGING = 100
 """Pieces of evidence, sightings and traces that are told of a profile, the latest of each."""
+KEPT = 20
+"""Earlier versions of a profile that are kept for each member and collection."""
 
 
 class Kind(IntEnum):
@@ -61,7 +66,7 @@ class Kind(IntEnum):
 class Offer:
     """A thing of a collection: ``changed_at`` is when it became what it is, the same for whoever sees it, ``at`` when it was
     offered here. ``objects`` are the ids of what was made of it when it was last shown; ``shown`` says
-    that it has not been offered anew since."""
+    that it has not been offered anew since, ``past`` that it has: this is what she was shown before."""
 
     thing: UUID
     kind: Kind
@@ -71,6 +76,7 @@ class Offer:
     at: datetime
     objects: tuple[str, ...]
     shown: bool
+    past: bool = False
 
 
 @dataclass(slots=True)
@@ -97,21 +103,24 @@ def everything(store: Store) -> UUID:
     return uuid5(identity, "everything")
 
 
+HANGING = """
+            SELECT profile, id, hashtextextended(id::text, 1)::numeric AS mark, recorded_at FROM evidence
+            UNION ALL SELECT profile, id, hashtextextended(id::text, 2), recorded_at FROM sightings
+            UNION ALL SELECT profile, id, hashtextextended(id::text, 3), recorded_at FROM footprint"""
+"""What hangs on profiles, each piece with a mark: the sum of them tells whether it is the same."""
+
 # What a member sees of the collection, each thing with what its offer depends on. Rows of children are never changed,
 # only added and removed: their ids tell whether they are the same.
-_SEEN = """
+_SEEN = f"""
     WITH chosen AS MATERIALIZED (
         SELECT p.id, p.version, p.secrecy, p.owner, p.updated_at, p.deleted_at FROM profiles p
-        WHERE {chosen}
+        WHERE {{chosen}}
     ), hanging AS MATERIALIZED (
-        SELECT profile, sum(mark) AS mark, max(recorded_at) AS recorded_at FROM (
-            SELECT profile, hashtextextended(id::text, 1)::numeric AS mark, recorded_at FROM evidence
-            UNION ALL SELECT profile, hashtextextended(id::text, 2), recorded_at FROM sightings
-            UNION ALL SELECT profile, hashtextextended(id::text, 3), recorded_at FROM footprint) AS every
-        WHERE {hanging}
+        SELECT profile, sum(mark) AS mark, max(recorded_at) AS recorded_at FROM ({HANGING}) AS every
+        WHERE {{hanging}}
         GROUP BY profile
     ), matters AS MATERIALIZED (
-        SELECT i.id, i.version, i.secrecy, i.owner, i.updated_at, i.deleted_at FROM investigations i WHERE {matters}
+        SELECT i.id, i.version, i.secrecy, i.owner, i.updated_at, i.deleted_at FROM investigations i WHERE {{matters}}
     ), linked AS MATERIALIZED (
         SELECT l.investigation, sum(hashtextextended(concat(l.profile, p.version), 4)::numeric) AS mark, max(greatest(l.linked_at, p.updated_at)) AS linked_at
         FROM investigation_profiles l JOIN matters m ON m.id = l.investigation JOIN profiles p ON p.id = l.profile
@@ -148,6 +157,16 @@ _REFRESH = f"""{_SEEN}, known AS MATERIALIZED (
         SELECT *, row_number() OVER (ORDER BY kind, thing) AS place, count(*) OVER () AS total FROM other
     ), gone AS (
         DELETE FROM offers o WHERE o.role = current_user AND o.collection = %(collection)s AND o.thing NOT IN (SELECT thing FROM seen)
+    ), kept AS (
+        INSERT INTO offered_before (role, collection, thing, kind, version, mark, withdrawn, changed_at, offered_at, objects)
+        SELECT k.role, k.collection, k.thing, k.kind, k.version, k.mark, k.withdrawn, k.changed_at, k.offered_at, k.objects
+        FROM known k JOIN changed USING (thing) WHERE k.shown AND k.kind = {int(Kind.PROFILE)}
+    ), forgotten AS (
+        DELETE FROM offered_before b WHERE b.role = current_user AND b.collection = %(collection)s AND (
+            b.thing NOT IN (SELECT thing FROM seen)
+            OR b.thing IN (SELECT thing FROM changed) AND b.offered_at <= (
+                SELECT x.offered_at FROM offered_before x WHERE (x.role, x.collection, x.thing) = (b.role, b.collection, b.thing)
+                ORDER BY x.offered_at DESC OFFSET {KEPT - 1} LIMIT 1))
     )
     INSERT INTO offers (role, collection, thing, kind, version, mark, withdrawn, changed_at, offered_at)
     SELECT current_user, %(collection)s, thing, kind, version, mark, withdrawn, changed_at,
@@ -182,21 +201,24 @@ def refresh(store: Store, collection: UUID, *, all_there_is: bool) -> int:
     return store.run("what is offered", work)
 
 
-def offered(store: Store, collection: UUID, since: datetime | None, count: int) -> list[Offer]:
-    """The next things of a collection that were offered at ``since`` or later, oldest first, up to ``count``."""
-    condition = "(%s::timestamptz IS NULL OR o.offered_at >= %s) ORDER BY o.offered_at LIMIT %s"
-    return _offers(store, collection, condition, since, since, count)
+def offered(
+    store: Store, collection: UUID, since: datetime | None, count: int, *, past: bool = False
+) -> list[Offer]:
+    """The next things of a collection that were offered at ``since`` or later, oldest first, up to ``count``; with ``past``
+    what was offered of them before as well."""
+    condition = "(%(since)s::timestamptz IS NULL OR o.offered_at >= %(since)s)"
+    return _offers(store, collection, condition, "offered_at LIMIT %(count)s", past, since=since, count=count)
 
 
-def finding(store: Store, collection: UUID, objects: Sequence[str]) -> list[Offer]:
+def finding(store: Store, collection: UUID, objects: Sequence[str], *, past: bool = False) -> list[Offer]:
     """The things of which these objects were made, oldest first; up to 500, the latest."""
-    condition = "o.objects && %s::text[] ORDER BY o.offered_at DESC LIMIT 500"
-    return _offers(store, collection, condition, list(objects))[::-1]
+    condition, order = "o.objects && %(objects)s::text[]", "offered_at DESC LIMIT 500"
+    return _offers(store, collection, condition, order, past, objects=list(objects))[::-1]
 
 
 def unshown(store: Store, collection: UUID, count: int) -> list[Offer]:
     """Things of which nobody knows yet what objects are made of them, up to ``count``."""
-    return _offers(store, collection, "NOT o.shown ORDER BY o.offered_at LIMIT %s", count)
+    return _offers(store, collection, "NOT o.shown", "offered_at LIMIT %(count)s", False, count=count)
 
 
 def remember(store: Store, collection: UUID, objects: Mapping[UUID, Iterable[str]]) -> None:
@@ -213,15 +235,18 @@ def remember(store: Store, collection: UUID, objects: Mapping[UUID, Iterable[str
         store.run("what is offered", work)
 
 
-def _offers(store: Store, collection: UUID, condition: str, *values: Any) -> list[Offer]:
-    rows = store.rows(
-        "what is offered",
-        "SELECT o.thing, o.kind, o.version, o.withdrawn, o.changed_at, o.offered_at, o.objects, o.shown FROM offers o "
-        f"WHERE o.role = current_user AND o.collection = %s AND {condition}",
-        (collection, *values),
+def _offers(
+    store: Store, collection: UUID, condition: str, order: str, past: bool, **values: Any
+) -> list[Offer]:
+    query = " UNION ALL ".join(
+        f"SELECT o.thing, o.kind, o.version, o.withdrawn, o.changed_at, o.offered_at, o.objects, {more} FROM {table} o "
+        f"WHERE o.role = current_user AND o.collection = %(collection)s AND {condition}"
+        for table, more in (("offers", "o.shown, false"), ("offered_before", "true, true"))[: 1 + past]
     )
+    rows = store.rows("what is offered", f"{query} ORDER BY {order}", {"collection": collection, **values})
     return [
-        Offer(row[0], Kind(row[1]), row[2], row[3], row[4], row[5], tuple(row[6]), row[7]) for row in rows
+        Offer(row[0], Kind(row[1]), row[2], row[3], row[4], row[5], tuple(row[6]), row[7], row[8])
+        for row in rows
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from workbench.api.errors import ApiError, RateLimited
-from workbench.api.taxii.asking import Asked, Item, Refused, text_of
+from workbench.api.taxii.asking import Asked, Refused, text_of
 from workbench.api.taxii.listing import STIX, Page, found_on, page_of, shelf_of, shelves_of
 from workbench.store.errors import NotFound, StoreError, Unreachable
-from workbench.store.offers import refresh
 
 if TYPE_CHECKING:
     from workbench.api.context import Context
@@ -167,31 +167,27 @@ async def _objects(request: Request) -> Response:
     )
 
 
-async def _one(request: Request) -> list[Item]:
-    """The last of an object that several things may have in common."""
-    asked, wanted = Asked.of(request), request.path_params["collection"]
-    identifier = request.path_params["identifier"]
+async def _one(request: Request, asked: Asked) -> Page:
+    """What is asked for of the versions of an object."""
+    wanted, identifier = request.path_params["collection"], request.path_params["identifier"]
 
-    def work(store: Store) -> list[Item]:
+    def work(store: Store) -> Page:
         shelf = shelf_of(store, wanted)
-        refresh(store, shelf.id, all_there_is=shelf.whole)
-        found = found_on(store, shelf, [identifier])
-        if not found:
+        page = page_of(store, shelf, replace(asked, ids=frozenset([identifier])), brief=False)
+        if not page.items and not found_on(store, shelf, [identifier], asked):
             raise Refused(404, "there is no such object in the collection, or it is not for you")
-        return [item for item in found[-1:] if asked.matches(item)]
+        return page
 
     return await _context(request).run(work)
 
 
 async def _object(request: Request) -> Response:
-    page = Page(await _one(request), None)
-    return _answer(
-        {"objects": [item.value for item in page.items], "more": False} if page.items else {}, page.headers
-    )
+    page = await _one(request, Asked.of(request))
+    values = [item.value for item in page.items]
+    return _answer(({"objects": values} | page.more) if values else {}, page.headers)
 
 
 async def _versions(request: Request) -> Response:
-    page = Page(await _one(request), None)
-    return _answer(
-        {"versions": [item.version for item in page.items], "more": False} if page.items else {}, page.headers
-    )
+    page = await _one(request, replace(Asked.of(request), versions=frozenset(["all"])))
+    versions = list(dict.fromkeys(item.version for item in page.items))
+    return _answer(({"versions": versions} | page.more) if versions else {}, page.headers)

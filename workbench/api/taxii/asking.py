@@ -32,11 +32,14 @@ class Refused(ApiError):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An object of a collection: when it was added there, and its place: the time of its thing and its number in it."""
+    """An object of a collection: when it was added there, and its place: the time of its thing and its number in it.
+    ``last`` and ``first`` say whether the member has a later and an earlier version of it."""
 
     value: dict[str, Any]
     added: datetime
     place: tuple[datetime, int]
+    last: bool = True
+    first: bool = True
 
     @property
     def version(self) -> str:
@@ -104,10 +107,22 @@ class Asked:
         )
 
     def _is_version(self, item: Item) -> bool:
-        # Of each object the store keeps the last version, which is also the first it can tell of.
-        if not self.versions or self.versions & {"first", "last", "all"}:
-            return True
-        return any(moment(version) == moment(item.version) for version in self.versions)
+        wanted = self.versions or {"last"}
+        return (
+            "all" in wanted
+            or (item.last and "last" in wanted)
+            or (item.first and "first" in wanted)
+            or moment(item.version) in self._dates
+        )
+
+    @property
+    def _dates(self) -> set[datetime | None]:
+        return {moment(version) for version in self.versions - {"first", "last", "all"}}
+
+    @property
+    def earlier(self) -> bool:
+        """Whether others than the last versions are asked for."""
+        return not self.versions <= {"last"}
 
     @property
     def since(self) -> datetime | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from workbench.api.taxii.asking import Asked, Item, Refused, text_of
+from workbench.store.earlier import content_before, first_told
 from workbench.store.errors import NotFound
 from workbench.store.offers import (
     MOST_MOVED,
@@ -112,15 +113,14 @@ def page_of(store: Store, shelf: Shelf, asked: Asked, *, brief: bool) -> Page:
     # Who went over several pages is told what came meanwhile as well.
     again = asked.after is not None or refresh(store, shelf.id, all_there_is=shelf.whole) >= MOST_MOVED
     if asked.ids:
-        last = {item.value["id"]: item for item in found_on(store, shelf, asked.ids)}
-        chosen = sorted((item for item in last.values() if asked.matches(item)), key=lambda item: item.place)
-        return _cut(chosen, asked.limit, None)
+        found = found_on(store, shelf, asked.ids, asked)
+        return _cut([item for item in found if asked.matches(item)], asked.limit, None)
     items: list[Item] = []
     told: set[tuple[str, str]] = set()
     since, looked_through = asked.since, 0
     while True:
-        batch = offered(store, shelf.id, since, AT_ONCE)
-        for item in _items(store, shelf, batch, brief=brief):
+        batch = offered(store, shelf.id, since, AT_ONCE, past=asked.earlier)
+        for item in _items(store, shelf, batch, asked, brief=brief):
             # Profiles have their networks and places in common: once on a page is enough.
             if asked.matches(item) and item.name not in told:
                 items.append(item)
@@ -139,14 +139,23 @@ def page_of(store: Store, shelf: Shelf, asked: Asked, *, brief: bool) -> Page:
             return _cut(items, asked.limit, f"{text_of(since)}~0")
 
 
-def found_on(store: Store, shelf: Shelf, ids: Iterable[str]) -> list[Item]:
-    """Objects by id, oldest first; several of an id where things have it in common."""
+def found_on(store: Store, shelf: Shelf, ids: Iterable[str], asked: Asked) -> list[Item]:
+    """Objects by id, oldest first, with those versions of them that are asked for. What several things have in common
+    is told once, as the latest of them has it."""
+    from workbench.exchange.stix.offering import has_versions
+
     wanted = sorted(ids)
     new = unshown(store, shelf.id, MOST_THINGS)
     for start in range(0, len(new), AT_ONCE):
-        _items(store, shelf, new[start : start + AT_ONCE])
-    found = _items(store, shelf, finding(store, shelf.id, wanted))
-    return [item for item in found if item.value["id"] in wanted]
+        _items(store, shelf, new[start : start + AT_ONCE], asked)
+    things = finding(store, shelf.id, wanted, past=asked.earlier)
+    found = [item for item in _items(store, shelf, things, asked) if item.value["id"] in wanted]
+    latest = {item.value["id"]: item for item in found if item.last}
+    return [
+        replace(item, last=item is latest.get(item.value["id"]))
+        for item in found
+        if has_versions(item.value) or item is latest[item.value["id"]]
+    ]
 
 
 def _cut(items: list[Item], limit: int, rest: str | None) -> Page:
@@ -157,21 +166,30 @@ def _cut(items: list[Item], limit: int, rest: str | None) -> Page:
     return Page(items[:limit], f"{text_of(at)}~{number}")
 
 
-def _items(store: Store, shelf: Shelf, batch: list[Offer], *, brief: bool = False) -> list[Item]:
+def _items(
+    store: Store, shelf: Shelf, batch: list[Offer], asked: Asked, *, brief: bool = False
+) -> list[Item]:
     """The objects of things, or in ``brief`` what a manifest tells of them."""
-    from workbench.exchange.stix.offering import objects_of_offer, record_of
+    from workbench.exchange.stix.offering import has_versions, objects_of_offer, record_of
 
-    content = with_content(store, [offer for offer in batch if not (brief and offer.shown)])
-    made = {each.offer.thing: objects_of_offer(each) for each in content}
+    now = [offer for offer in batch if not offer.past]
+    content = with_content(store, [offer for offer in now if not (brief and offer.shown)])
+    content += content_before(store, shelf.id, [offer for offer in batch if offer.past])
+    made = {
+        each.offer: [record_of(each.offer, identifier) for identifier in each.offer.objects] if brief and each.offer.past else objects_of_offer(each)
+        for each in content
+    }  # fmt: skip
     # One that was changed meanwhile is about nothing, and will be offered anew.
-    known = {each.offer.thing for each in content if each.about != "" and not each.offer.shown}
-    remember(store, shelf.id, {thing: [value["id"] for value in made[thing]] for thing in known})
+    known = {each.offer for each in content if each.about != "" and not each.offer.shown}
+    remember(store, shelf.id, {offer.thing: [value["id"] for value in made[offer]] for offer in known})
+    begun = first_told(store, shelf.id, {offer.thing for offer in batch}) if "first" in asked.versions else {}
     items = []
     for offer in batch:
-        values = (
-            made[offer.thing] if offer.thing in made else [record_of(offer, each) for each in offer.objects]
-        )
+        values = made.get(offer, [] if offer.past else [record_of(offer, each) for each in offer.objects])
         for number, value in enumerate(values):
+            if offer.past and not has_versions(value):
+                continue
             added = offer.at + timedelta(microseconds=min(number, STEP - 1))
-            items.append(Item(value, added, (offer.at, number)))
+            first = begun.get(value["id"], offer.at) == offer.at or not has_versions(value)
+            items.append(Item(value, added, (offer.at, number), not offer.past, first))
     return items

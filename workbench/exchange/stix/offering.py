@@ -27,7 +27,7 @@ from workbench.store.profile import Profile
 if TYPE_CHECKING:
     from workbench.store.offers import Offer, Offered
 
-__all__ = ["objects_of_offer", "record_of"]
+__all__ = ["has_versions", "objects_of_offer", "record_of"]
 
 VALID = timedelta(days=30)
 _ALWAYS = "2022-10-01T00:00:00.000Z"
@@ -65,6 +65,11 @@ def record_of(offer: Offer, identifier: str) -> dict[str, Any]:
     if kind == "marking-definition":
         return record | {"created": _ALWAYS}
     return record | {"modified": _ALWAYS if kind in _ONE_VERSION else timestamp(offer.changed_at)}
+
+
+def has_versions(value: dict[str, Any]) -> bool:
+    """Whether an object may be another than it was under the same id, with a time that tells them apart."""
+    return "modified" in value and value["type"] not in _ONE_VERSION
 
 
 def _builder(owner: str, at: datetime) -> Builder:
