@@ -19,6 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.api.serving import Serving, certificate_in
+from workbench.api.admission import country_of
 from workbench.api.keys import KeyRing
 from workbench.cli.commands import workbench
 from workbench.intel.home import home
@@ -149,10 +150,11 @@ def test_told_to_stop_it_lets_requests_end(api_town: Any, serving: Any) -> None:
 
 def test_what_is_wrong_is_told_in_one_line(api_town: Any) -> None:
     gate = api_town.url_of("gate")
+    country_of("192.0.2.1")  # builds the first snapshot and says so, where that was not done
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         told = tried("serve", "--url", gate, "--port", port)
-        assert (told.exit_code, told.stderr.count("\n")) == (1, 1)
+        assert (told.exit_code, told.stderr.count("\n")) == (1, 1), told.stderr
         assert f"cannot listen on 127.0.0.1 port {port}" in told.stderr
     for options, words in (
         (["--url", "postgresql://gate@127.0.0.1:9/none"], "cannot be reached"),
@@ -171,6 +173,18 @@ def test_what_is_wrong_is_told_in_one_line(api_town: Any) -> None:
     told = tried("token", "revoke", "x")
     assert (told.exit_code, "at least 4" in told.stderr) == (1, True)
     assert tried("token", "create", "ines", "--days", "9999").exit_code == 1
+
+
+def test_more_connections_than_the_system_gives_files_are_refused_at_once(api_town: Any) -> None:
+    arguments = [sys.executable, "-m", "workbench", "serve", "--url", api_town.url_of("gate"), "--port", "0"]
+    told = subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -n 1000; exec "$0" "$@"', *arguments],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert told.returncode == 1
+    assert told.stderr.count("\n") == 1, told.stderr
+    assert "2,000 connections need 2,466 open files" in told.stderr
+    assert "--max-connections" in told.stderr
 
 
 def test_options_can_be_given_by_the_environment(api_town: Any) -> None:

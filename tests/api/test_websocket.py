@@ -355,7 +355,7 @@ async def test_the_guards_of_the_other_door_hold_here_too(serve: Any, tmp_path: 
 
 
 async def test_connections_of_a_member_are_bounded(live: Any) -> None:
-    await until(lambda: not live.app.state.services.sockets[live.town.role("pia")])
+    await until(lambda: not live.app.state.services.places.held[live.town.role("pia"), "websocket"])
     open_now = [talk(live, "pia") for _ in range(20)]
     for each in open_now:
         await each.__aenter__()
@@ -364,7 +364,7 @@ async def test_connections_of_a_member_are_bounded(live: Any) -> None:
         assert (await one_more.closed())[0] == 4429
     for each in open_now:
         await each.__aexit__(None, None, None)
-    await until(lambda: not live.app.state.services.sockets[live.town.role("pia")])
+    await until(lambda: not live.app.state.services.places.held[live.town.role("pia"), "websocket"])
     async with talk(live, "pia"):
         pass
 

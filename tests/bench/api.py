@@ -63,8 +63,8 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
         ring = KeyRing(folder / "home" / "api")
         tokens = [ring.create(town.role(name), audience="ip-workbench") for name in MEMBERS]
         serving = Serving(
-            town.url_of("gate"), folder, "--per-minute", "10000000", "--max-sockets", "1000", "--log", "json",
-            "--pool", str(CONNECTIONS),
+            town.url_of("gate"), folder, "--per-minute", "10000000", "--max-sockets", "1000", "--max-requests", "1000",
+            "--log", "json", "--pool", str(CONNECTIONS),
         )  # fmt: skip
         listeners, writers = options.clients // 5, options.clients // 20
         readers = options.clients - listeners - writers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from workbench.api.keys import KeyRing
 from workbench.api.over_http import OverHttp
 from workbench.api.over_websocket import OverWebSocket
 from workbench.api.persisted import Persisted
+from workbench.api.places import Places
 from workbench.api.rates import Rates
 from workbench.api.tokens import Verifier
 
@@ -49,8 +49,7 @@ class Services:
     verifier: Verifier
     rates: Rates
     readiness: Readiness
-    sockets: Counter[str]
-    """Open WebSocket connections by member."""
+    places: Places
 
 
 def build_app(settings: Settings, schema: strawberry.Schema | None = None) -> Starlette:
@@ -80,9 +79,8 @@ def build_app(settings: Settings, schema: strawberry.Schema | None = None) -> St
     verifier = Verifier(ring, settings.audience, settings.oidc, jwks, settings.clock_skew)
     admission = Admission(settings, verifier, pool, workers, changes)
     rates, persisted = Rates(limits.per_minute), Persisted(settings.queries)
-    services = Services(
-        settings, pool, workers, changes, admission, verifier, rates, Readiness(pool), Counter()
-    )
+    places = Places(limits, settings.trusted_proxies)
+    services = Services(settings, pool, workers, changes, admission, verifier, rates, Readiness(pool), places)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -105,7 +103,7 @@ def build_app(settings: Settings, schema: strawberry.Schema | None = None) -> St
     ]
     if util.find_spec("workbench.api.taxii") is not None:
         routes.append(Mount("/taxii2", routes=import_module("workbench.api.taxii").routes()))
-    middleware = [Middleware(Door, settings=settings, admission=admission, rates=rates)]
+    middleware = [Middleware(Door, settings=settings, admission=admission, rates=rates, places=places)]
     if settings.origins:
         middleware.insert(
             0,

@@ -24,6 +24,7 @@ from workbench.store.errors import Unreachable
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from workbench.api.places import Places
     from workbench.api.rates import Rates
     from workbench.api.settings import Settings
 
@@ -46,11 +47,12 @@ class Door:
     """ASGI middleware that lets members in. ``state.context`` is set behind it, on HTTP; a WebSocket is let in by
     its first message (:mod:`workbench.api.over_websocket`) and has ``state.client`` until then."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, admission: Admission, rates: Rates) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, admission: Admission, rates: Rates, places: Places) -> None:  # fmt: skip
         self._app = app
         self._settings = settings
         self._admission = admission
         self._rates = rates
+        self._places = places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -60,10 +62,17 @@ class Door:
         state = scope.setdefault("state", {})
         state["request_id"] = secrets.token_hex(8)
         state["client"] = client_of(scope, headers, self._settings)
-        if scope["type"] == "websocket":
-            await self._app(scope, receive, send)
-            return
-        await self._http(scope, receive, send, headers)
+        ours = "place" in state  # workbench.api.reception gave one to the connection; another server has none
+        if not ours:
+            state["place"] = self._places.arrive(lambda: None, None)
+        try:
+            if scope["type"] == "websocket":
+                await self._app(scope, receive, send)
+            else:
+                await self._http(scope, receive, send, headers)
+        finally:
+            if not ours:
+                state["place"].leave()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         state, begun, status = scope["state"], time.perf_counter(), 0
@@ -98,6 +107,7 @@ class Door:
                 scope, receive, on_the_way_out
             )
         finally:
+            state["place"].rest()
             context = state.get("context")
             route = _route(scope["path"])
             REQUESTS.labels(route, str(status)).inc()
@@ -120,6 +130,7 @@ class Door:
             authorization = headers.get("authorization")
             token = token_of(authorization) or (_password(authorization) if taxii else None)
             context = await self._admission.admit(token, state["client"], state["request_id"])
+            state["place"].serve(context.member.role, "request")
             if path != "/graphql":  # which counts operations, not requests
                 self._rates.take(context.member.role)
             state["context"] = context

@@ -10,7 +10,17 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 if TYPE_CHECKING:
     from workbench.api.context import Context
 
-__all__ = ["REFUSED", "REGISTRY", "REQUESTS", "SOCKETS", "SUBSCRIPTIONS", "WAITING", "observe"]
+__all__ = [
+    "CONNECTIONS",
+    "MADE_WAY",
+    "REFUSED",
+    "REGISTRY",
+    "REQUESTS",
+    "SOCKETS",
+    "SUBSCRIPTIONS",
+    "WAITING",
+    "observe",
+]
 
 log = logging.getLogger("workbench.api.operations")
 
@@ -18,6 +28,8 @@ REGISTRY = CollectorRegistry()
 REQUESTS = Counter("workbench_http_requests", "HTTP requests by route and status.", ["route", "status"], registry=REGISTRY)  # fmt: skip
 OPERATIONS = Histogram("workbench_graphql_seconds", "Duration of GraphQL operations.", ["kind", "failed"], registry=REGISTRY)  # fmt: skip
 REFUSED = Counter("workbench_refused", "Requests refused before they were run, by code.", ["code"], registry=REGISTRY)  # fmt: skip
+CONNECTIONS = Gauge("workbench_connections", "Open connections, by whether they serve a member or nobody.", ["serves"], registry=REGISTRY)  # fmt: skip
+MADE_WAY = Counter("workbench_connections_made_way", "Connections that served nobody and were ended for others, by the limit.", ["limit"], registry=REGISTRY)  # fmt: skip
 SOCKETS = Gauge("workbench_websockets", "Open WebSocket connections.", registry=REGISTRY)
 SUBSCRIPTIONS = Gauge("workbench_subscriptions", "Subscribers waiting for changes.", registry=REGISTRY)
 WAITING = Gauge("workbench_database_waiting", "Transactions waiting for a connection to the database.", registry=REGISTRY)  # fmt: skip

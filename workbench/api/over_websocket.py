@@ -26,7 +26,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from workbench.api.admission import token_of
 from workbench.api.errors import ApiError, Denied, RateLimited
 from workbench.api.masking import masked
-from workbench.api.metrics import SOCKETS
+from workbench.api.metrics import REFUSED, SOCKETS
 from workbench.store.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             SOCKETS.dec()
             if self.watch is not None:
                 self.watch.cancel()
-            if self.role is not None:
-                self.services.sockets[self.role] -= 1
+            state.place.rest()
             log.info(
                 "websocket closed",
                 extra={
@@ -80,18 +79,15 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
         try:
             context = await self.services.admission.admit(token, state.client, state.request_id)
             role = context.member.role
-            if self.services.sockets[role] >= context.settings.limits.sockets:
-                raise RateLimited(
-                    f"you have {self.services.sockets[role]} connections open, up to that many are served"
-                )
+            state.place.serve(role, "websocket")
         except ApiError as error:
             self.connection_init_received = True
-            await self.websocket.close(4429 if isinstance(error, RateLimited) else 4403, _reason(str(error)))
+            REFUSED.labels(error.code).inc()
+            await self.websocket.close(_closing(error), _reason(str(error)))
             return
         except Unreachable:
             await self.websocket.close(1013, "the store cannot be reached: try again in a moment")
             return
-        self.services.sockets[role] += 1
         self.role, self.context = role, context
         self.watch = asyncio.create_task(self._watch())
         await super().handle_connection_init(message)
@@ -116,7 +112,10 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             if context.member.role != self.role:
                 raise Denied("the new token is of somebody else: open another connection")
         except ApiError as error:
-            await self.websocket.close(4403, _reason(str(error)))
+            if error.status != 503:
+                await self.websocket.close(4403, _reason(str(error)))
+                return
+            await self.send_message({"type": "pong", "payload": {"renewed": False}})
             return
         except Unreachable:
             await self.send_message({"type": "pong", "payload": {"renewed": False}})
@@ -245,6 +244,13 @@ def _well_formed(payload: Mapping[str, Any]) -> bool:
         payload.get(name) is None or isinstance(payload[name], kind)
         for name, kind in (("query", str), ("operationName", str), ("variables", dict), ("extensions", dict))
     )
+
+
+def _closing(error: ApiError) -> int:
+    """The close code of a refusal: after 4403 a client does not come back by itself, after the others later."""
+    if isinstance(error, RateLimited):
+        return 4429
+    return 1013 if error.status == 503 else 4403
 
 
 def _reason(text: str) -> str:

@@ -11,15 +11,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.api.places import places_for
+
 if TYPE_CHECKING:
     import strawberry
     import uvicorn
 
     from workbench.api.settings import Settings
 
-__all__ = ["listen", "make_server", "run"]
+__all__ = ["listen", "make_room", "make_server", "run"]
 
 DRAIN_SECONDS = 20
+OTHER_FILES = 256
+"""Of the snapshot, of libraries, of the log."""
 log = logging.getLogger("workbench.api")
 
 
@@ -34,21 +38,23 @@ def make_server(settings: Settings, schema: strawberry.Schema | None = None, *, 
     import ssl
 
     import uvicorn
+    from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 
     from workbench.api.app import build_app
     from workbench.api.patience import bounded
+    from workbench.api.reception import Server, leaving
 
     tls: dict[str, Any] = {}
     if certificate is not None:
         tls = {"ssl_certfile": certificate, "ssl_keyfile": key}
         if client_ca is not None:
             tls |= {"ssl_ca_certs": client_ca, "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    limits, app = settings.limits, build_app(settings, schema)
     config = uvicorn.Config(
-        build_app(settings, schema),
-        http=bounded(settings.limits.head_seconds, settings.limits.send_seconds),
+        app, http=leaving(bounded(limits.head_seconds, limits.send_seconds)), ws=leaving(AutoWebSocketsProtocol),
         log_config=None, access_log=False, server_header=False,
         proxy_headers=False,  # whom to believe is ours to say: workbench.api.forwarded
-        ws_max_size=settings.limits.body_bytes, ws_per_message_deflate=False,
+        ws_max_size=limits.body_bytes, ws_per_message_deflate=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         **tls,
     )  # fmt: skip
@@ -58,7 +64,29 @@ def make_server(settings: Settings, schema: strawberry.Schema | None = None, *, 
         raise OSError(
             f"{certificate}, {key}: no certificate and key that go together: {error.reason}"
         ) from None
-    return uvicorn.Server(config)
+    return Server(config, app.state.services.places, limits.head_seconds)
+
+
+def make_room(settings: Settings) -> None:
+    """Let this process have as many files open as it may have connections, beside its others.
+
+    Raises:
+        OSError: the system does not let it.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    most = settings.limits.connections
+    needed = places_for(most) + settings.pool_size + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and needed > hard:
+        raise OSError(
+            f"{most:,} connections need {needed:,} open files, and the system gives a process {hard:,}: "
+            "raise that (ulimit -Hn, or LimitNOFILE= of the service), or lower --max-connections"
+        )
+    if soft != resource.RLIM_INFINITY and needed > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -29,6 +29,12 @@ class Limits:
     request_seconds: float = 30
     per_minute: int = 600
     """Operations of one member a minute; a fifth of it may come at once."""
+    connections: int = 2_000
+    """Connections that serve members at one time; further members are told to come back."""
+    per_address: int = 250
+    """Connections of one address that serve nobody; for a further one the eldest is ended. Of IPv6 a /64 counts as one."""
+    requests: int = 100
+    """Requests of one member at one time, over HTTP."""
     sockets: int = 50
     """WebSocket connections of one member."""
     subscriptions: int = 50

@@ -41,9 +41,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--max-cost", default=100_000, type=click.IntRange(1), help="Objects that one operation may bring back.")  # fmt: skip
 @click.option("--max-depth", default=15, type=click.IntRange(1), help="Levels of fields in one operation.")
 @click.option("--max-body", default=2 << 20, type=click.IntRange(1024), help="Bytes of one request.")
-@click.option(
-    "--max-sockets", default=50, type=click.IntRange(1), help="WebSocket connections of one member."
-)
+@click.option("--max-connections", default=2_000, type=click.IntRange(1), help="Connections that serve members at one time; further members are told to come back.")  # fmt: skip
+@click.option("--max-per-address", default=250, type=click.IntRange(1), help="Connections of one address (of IPv6 a /64) that serve nobody; a further one ends the eldest. Not counted for a trusted proxy.")  # fmt: skip
+@click.option("--max-requests", default=100, type=click.IntRange(1), help="Requests of one member at one time.")  # fmt: skip
+@click.option("--max-sockets", default=50, type=click.IntRange(1), help="WebSocket connections of one member.")  # fmt: skip
 @click.option("--introspection/--no-introspection", default=True, help="Whether the schema can be asked for.")
 @click.option("--queries", type=_FILE, help="Answer these queries only: a JSON object from SHA-256 to query.")
 @click.option("--metrics-from", multiple=True, metavar="CIDR", default=("127.0.0.0/8", "::1/128"), help="Who may read /metrics; may be repeated.")  # fmt: skip
@@ -53,8 +54,8 @@ def serve(
     url: str | None, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, tls_client_ca: Path | None,
     trusted_proxy: tuple[str, ...], origin: tuple[str, ...], audience: str, oidc_issuer: str | None, oidc_audience: str | None,
     oidc_jwks: str | None, oidc_algorithm: str, oidc_claim: str, oidc_roles: Path | None, pool: int, per_minute: int,
-    timeout: float, max_cost: int, max_depth: int, max_body: int, max_sockets: int, introspection: bool, queries: Path | None,
-    metrics_from: tuple[str, ...], log: str | None,
+    timeout: float, max_cost: int, max_depth: int, max_body: int, max_connections: int, max_per_address: int,
+    max_requests: int, max_sockets: int, introspection: bool, queries: Path | None, metrics_from: tuple[str, ...], log: str | None,
 ) -> None:  # fmt: skip
     """Serve the store to others: GraphQL and TAXII 2.1.
 
@@ -75,12 +76,15 @@ def serve(
       workbench serve --url postgresql://gate@db.example/workbench --trusted-proxy 10.0.0.5 \\
            --oidc-issuer https://login.example/realms/cert --oidc-audience workbench --oidc-claim preferred_username
 
+    Connections that show no good token hold nobody up: at --max-connections and a tenth more, and at --max-per-address, the
+    one that has served nobody for longest makes way for the next.
+
     Ctrl-C lets requests end, tells WebSocket clients to come back, and stops; twice stops at once. Every option can be
     given by the environment as WORKBENCH_SERVE_…, such as WORKBENCH_SERVE_TRUSTED_PROXY. /healthz tells that the server
     runs, /readyz that it can answer, /metrics is for Prometheus.
     """
     from workbench.api.logs import set_up
-    from workbench.api.running import listen, make_server, run
+    from workbench.api.running import listen, make_room, make_server, run
     from workbench.api.settings import Limits, Settings, networks
     from workbench.intel.home import home
 
@@ -92,6 +96,9 @@ def serve(
         body_bytes=max_body,
         request_seconds=timeout,
         per_minute=per_minute,
+        connections=max_connections,
+        per_address=max_per_address,
+        requests=max_requests,
         sockets=max_sockets,
     )
     settings = Settings(
@@ -99,6 +106,7 @@ def serve(
         pool, networks(*trusted_proxy), origin, networks(*metrics_from), introspection, queries, limits,
     )  # fmt: skip
     set_up(as_json=log == "json" if log else not sys.stderr.isatty())
+    make_room(settings)
     server = make_server(settings, certificate=tls_cert, key=tls_key, client_ca=tls_client_ca)
     if tls_cert is None and not trusted_proxy and host not in ("127.0.0.1", "::1", "localhost"):
         click.echo(
