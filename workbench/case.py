@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from workbench.enrichment import Intel, Triage
     from workbench.notebook.maps import AddressMap
-    from workbench.store.casefile import CaseFile
     from workbench.store.connection import Store
-    from workbench.store.offline import CaseProfiles, Unsettled
-    from workbench.store.sync import Synced
+    from workbench.store.syncing.casefile import CaseFile
+    from workbench.store.syncing.offline import CaseProfiles, Unsettled
+    from workbench.store.syncing.sync import Synced
 
 __all__ = ["Case", "Ingested", "Origin"]
 
@@ -236,7 +236,7 @@ class Case:
     @cached_property
     def profiles(self) -> CaseProfiles:
         """Profiles of this case: made and changed here without a server, shared by :meth:`sync`."""
-        from workbench.store.offline import CaseProfiles
+        from workbench.store.syncing.offline import CaseProfiles
 
         return CaseProfiles(self._file)
 
@@ -256,7 +256,7 @@ class Case:
             Unreachable: the server does not answer; the case is as it was, or further.
         """
         from workbench.store.progress import bar
-        from workbench.store.sync import sync, sync_with
+        from workbench.store.syncing.sync import sync, sync_with
 
         with nullcontext(progress) if progress else bar() as told:
             if store is None or isinstance(store, str):
@@ -265,7 +265,7 @@ class Case:
 
     def conflicts(self) -> list[Unsettled]:
         """What is to be settled after a sync, oldest first."""
-        from workbench.store.offline import unsettled
+        from workbench.store.syncing.offline import unsettled
 
         return unsettled(self._file)
 
@@ -280,13 +280,13 @@ class Case:
             LookupError: it was settled already.
             ValueError: neither, or both, or a value that is none of the field.
         """
-        from workbench.store.offline import settle
+        from workbench.store.syncing.offline import settle
 
         settle(self._file, conflict, choice, value, reason)
 
     @cached_property
     def _file(self) -> CaseFile:
-        from workbench.store.casefile import CaseFile
+        from workbench.store.syncing.casefile import CaseFile
 
         return CaseFile(self.con, self.path)
 

@@ -190,7 +190,7 @@ def test_without_a_trusted_proxy_no_header_counts(serve: Any, restricted: str) -
 @pytest.mark.parametrize(("name", "why"), [("ines", "is a member herself"), ("postgres", "is a superuser")])
 def test_a_login_that_sees_anything_itself_is_not_served_with(api_town: Any, name: str, why: str) -> None:
     from workbench.store import StoreError
-    from workbench.store.acting import Pool
+    from workbench.store.serving.acting import Pool
 
     url = api_town.url if name == "postgres" else api_town.url_of(name)
     with pytest.raises(StoreError, match=why):
@@ -199,7 +199,7 @@ def test_a_login_that_sees_anything_itself_is_not_served_with(api_town: Any, nam
 
 def test_a_login_that_may_act_for_nobody_is_told_how_to_mend_it(api_town: Any) -> None:
     from workbench.store import StoreError
-    from workbench.store.acting import Pool
+    from workbench.store.serving.acting import Pool
 
     role = f"stranger_{api_town.number}"
     with api_town.superuser() as con:

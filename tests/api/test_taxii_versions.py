@@ -12,7 +12,8 @@ import stix2
 
 from tests.api.conftest import Api
 from tests.api.partner import Partner
-from workbench.store import Evidence, Profile, Sighting, Store, offers
+from workbench.store import Evidence, Profile, Sighting, Store
+from workbench.store.serving import offers
 
 DAY = datetime(2026, 10, 5, tzinfo=UTC)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from workbench.store import Store, searching
+from workbench.store import Store
+from workbench.store.profiles import searching
 
 __all__ = ["plan_of"]
 

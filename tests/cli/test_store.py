@@ -22,8 +22,8 @@ from click.testing import CliRunner, Result
 
 import workbench as wb
 from workbench.cli.commands import workbench as command
-from workbench.store.server import as_role, embedded
-from workbench.store.webhook import signature
+from workbench.store.administering.server import as_role, embedded
+from workbench.store.watching.webhook import signature
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ class House:
     url: str
 
     def url_of(self, name: str) -> str:
-        from workbench.store.server import as_role
+        from workbench.store.administering.server import as_role
 
         return as_role(self.url, name)
 

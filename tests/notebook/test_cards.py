@@ -148,7 +148,7 @@ def test_where_a_profile_was_read_is_no_part_of_it(house: House) -> None:
     import pickle
     from dataclasses import asdict
 
-    from workbench.store.profile import origin_of
+    from workbench.store.profiles.profile import origin_of
 
     with house.store() as store:
         made = store.profiles.create("203.0.113.77")

@@ -19,7 +19,7 @@ from workbench.reports.making.facts import Facts
 from workbench.reports.scheduling import delivering
 from workbench.reports.scheduling.delivering import DeliveryError, check_target, deliver, tell_failure
 from workbench.secrecy import TLP
-from workbench.store import webhook
+from workbench.store.watching import webhook
 
 FACTS = Facts(
     "feed-health", "Feed health", "All is\r\nBcc: evil@example well", "the community", TLP.GREEN, "2026-10-05", {}, {},

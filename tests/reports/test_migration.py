@@ -7,7 +7,7 @@ import pytest
 
 from workbench.reports.scheduling.storeledger import StoreLedger
 from workbench.store import Administration, Store
-from workbench.store.administration import _config
+from workbench.store.administering.administration import _config
 
 from .conftest import Town
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench.case import Case
 from workbench.store import NotFound, Store, StoreError
-from workbench.store.casefile import CaseFile
+from workbench.store.syncing.casefile import CaseFile
 
 LEFT = [-1]
 

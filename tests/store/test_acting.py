@@ -12,8 +12,8 @@ from psycopg import sql
 
 from workbench.secrecy import TLP
 from workbench.store import NotFound, StoreError, Unreachable
-from workbench.store.acting import Pool
 from workbench.store.errors import Overtime
+from workbench.store.serving.acting import Pool
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from workbench.store import NotFound, StoreError
-from workbench.store.webhook import deliver, forward, signature
+from workbench.store.watching.webhook import deliver, forward, signature
 
 SECRET = b"of the two"
 

@@ -78,7 +78,7 @@ from psycopg import errors, sql
 
 from workbench.secrecy import TLP
 from workbench.store import Footprint, Profile
-from workbench.store.observations import Evidence
+from workbench.store.profiles.observations import Evidence
 
 from .conftest import build_town
 

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from workbench.store import Evidence, Footprint, Sighting, Store, together
+from workbench.store import Evidence, Footprint, Sighting, Store
+from workbench.store.serving import together
 
 DAY = datetime(2026, 10, 5, tzinfo=UTC)
 

@@ -12,8 +12,8 @@ import pytest
 
 import workbench as wb
 from workbench.store import Administration, Evidence, Footprint, Store, StoreError
-from workbench.store.backup import backup, restore
-from workbench.store.server import as_role
+from workbench.store.administering.backup import backup, restore
+from workbench.store.administering.server import as_role
 
 from .conftest import SERVERS, Town
 

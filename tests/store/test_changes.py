@@ -9,7 +9,7 @@ import pytest
 
 from workbench.secrecy import TLP
 from workbench.store import Store
-from workbench.store.changes import Place, alerts_since, changed_since, place, wanted
+from workbench.store.watching.changes import Place, alerts_since, changed_since, place, wanted
 
 
 def told(store: Store, here: Place, limit: int = 200, **filters: Any) -> tuple[list[tuple[str, int]], Place]:

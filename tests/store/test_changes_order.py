@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workbench.store.changes import Place, changed_since, place, wanted
+from workbench.store.watching.changes import Place, changed_since, place, wanted
 
 WRITERS = 3
 _ROUND = count()

@@ -17,8 +17,8 @@ import pytest
 
 import workbench as wb
 from workbench.store import Administration, Conflict, Store, StoreError, Unreachable
+from workbench.store.administering.server import as_role, embedded
 from workbench.store.errors import Broken, plain
-from workbench.store.server import as_role, embedded
 
 USE = "import os, sys, workbench as wb; s = wb.connect_store(); print(s.me.role, len(s.profiles.search()), flush=True); sys.stdin.readline()"
 

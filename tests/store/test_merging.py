@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.store.merging import FIELDS, Content, added_words, merge
+from workbench.store.syncing.merging import FIELDS, Content, added_words, merge
 
 CONTENTS = st.builds(
     Content,

@@ -14,10 +14,10 @@ from sqlalchemy import create_engine
 
 from workbench.secrecy import TLP
 from workbench.store import Administration, Store, StoreError
-from workbench.store.administration import _config, newest
-from workbench.store.server import as_role
+from workbench.store.administering.administration import _config, newest
+from workbench.store.administering.server import as_role
 
-REVISIONS = sorted(path.stem[:4] for path in (Path(__file__).parents[2] / "workbench/store/migrations/versions").glob("[0-9]*.py"))  # fmt: skip
+REVISIONS = sorted(path.stem[:4] for path in (Path(__file__).parents[2] / "workbench/store/administering/migrations/versions").glob("[0-9]*.py"))  # fmt: skip
 
 
 @pytest.fixture

@@ -120,8 +120,8 @@ def test_a_common_word_is_found_alike_however_it_is_looked_for(
     ):  # fmt: skip
         looked_up = _everything(ines, order=order, **filters)
         with monkeypatch.context() as context:
-            context.setattr("workbench.store.searching.LOOK", look)
-            context.setattr("workbench.store.searching.FEW", few)
+            context.setattr("workbench.store.profiles.searching.LOOK", look)
+            context.setattr("workbench.store.profiles.searching.FEW", few)
             assert [p.id for p in _everything(ines, order=order, **filters)] == [p.id for p in looked_up]
         assert bool(looked_up) == (filters != {"text": "none such"})
 

@@ -18,7 +18,8 @@ from click.testing import CliRunner
 
 import workbench as wb
 from workbench.cli.commands import workbench as command
-from workbench.store import Unreachable, pushing
+from workbench.store import Unreachable
+from workbench.store.syncing import pushing
 
 
 def _open(folder: Path, name: str) -> Any:
@@ -189,7 +190,7 @@ def test_ctrl_c_where_duckdb_calls_python_is_ctrl_c_too(
     def stopped(*_: object) -> None:
         raise duckdb.InvalidInputException("reading the schema of the object failed: KeyboardInterrupt: ")
 
-    monkeypatch.setattr("workbench.store.sync.pull", stopped)
+    monkeypatch.setattr("workbench.store.syncing.sync.pull", stopped)
     with _open(tmp_path, "ines") as case, pytest.raises(KeyboardInterrupt):
         case.sync(town.store("ines"))
 
@@ -199,7 +200,7 @@ def test_how_far_a_sync_is_is_shown_in_a_terminal_and_a_notebook_and_gone_after_
 
     town.store("ida").profiles.create("192.0.2.1")
     script = (
-        "import sys, workbench as wb, time\nfrom workbench.store import pulling\n"
+        "import sys, workbench as wb, time\nfrom workbench.store.syncing import pulling\n"
         "case = wb.open_case(sys.argv[1])\nwb.connect_store(sys.argv[2]).profiles.create('192.0.2.9')\n"
         "original = pulling.feed.rows\npulling.feed.rows = lambda *a: (time.sleep(0.5), original(*a))[1]\nprint(case.sync(wb.connect_store(sys.argv[2])))"
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.api.settings import Settings
     from workbench.api.tokens import Grant, Verifier
     from workbench.secrecy import Member
-    from workbench.store.acting import Pool
+    from workbench.store.serving.acting import Pool
 
 __all__ = ["Admission", "country_of", "token_of"]
 

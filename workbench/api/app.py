@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import strawberry
 
     from workbench.api.settings import Settings
-    from workbench.store.acting import Pool
+    from workbench.store.serving.acting import Pool
 
 __all__ = ["Services", "build_app"]
 
@@ -61,7 +61,7 @@ def build_app(settings: Settings, schema: strawberry.Schema | None = None) -> St
         StoreError: the login sees more than it should, or may act for nobody.
         OSError, ValueError: keys or listed queries cannot be read.
     """
-    from workbench.store.acting import Pool
+    from workbench.store.serving.acting import Pool
 
     if schema is None:
         from workbench.api.schema import schema as ours

@@ -19,7 +19,7 @@ KINDS = frozenset({"profiles", "investigations", "entities", "watchlists", "aler
 class Changes:
     """Hints of changes, told by the server's NOTIFY: kinds, never ids or content, since they go to everybody.
 
-    A subscription keeps a place of its own (:mod:`workbench.store.changes`), reads what came after it under its member's
+    A subscription keeps a place of its own (:mod:`workbench.store.watching.changes`), reads what came after it under its member's
     rights, and waits here for a reason to look again::
 
         async for _ in context.changes.hints("profiles"):

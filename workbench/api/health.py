@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from workbench.api.metrics import REGISTRY, SUBSCRIPTIONS, WAITING
 
 if TYPE_CHECKING:
-    from workbench.store.acting import Pool
+    from workbench.store.serving.acting import Pool
 
 __all__ = ["Readiness", "healthz", "metrics", "readyz"]
 

@@ -118,7 +118,7 @@ def serve(
 def _own_store() -> str:
     """The store on this machine, set up where it is not, as a login for the server."""
     from workbench.store import Administration, connect_store
-    from workbench.store.server import as_role, embedded
+    from workbench.store.administering.server import as_role, embedded
 
     connect_store().close()
     superuser = embedded()

@@ -171,7 +171,7 @@ def backup(file: Path, url: str | None) -> None:
     """
     from rich.console import Console
 
-    from workbench.store.backup import backup as written
+    from workbench.store.administering.backup import backup as written
 
     with Console(stderr=True).status("writing …"):
         size = written(_url(url), file)
@@ -193,7 +193,7 @@ def restore(file: Path, url: str | None) -> None:
     """
     from rich.console import Console
 
-    from workbench.store.backup import restore as restored
+    from workbench.store.administering.backup import restore as restored
 
     with Console(stderr=True).status("restoring …"):
         done = restored(_url(url), file)
@@ -231,6 +231,6 @@ def _administration(url: str | None) -> Any:
 
 
 def _url(url: str | None) -> str:
-    from workbench.store.server import embedded
+    from workbench.store.administering.server import embedded
 
     return url or embedded()

@@ -31,9 +31,9 @@ def sync(case: Path, url: str | None) -> None:
       workbench sync intrusion.duckdb
     """
     from workbench.case import Case
-    from workbench.store.offline import unsettled
     from workbench.store.progress import bar
-    from workbench.store.sync import sync_with
+    from workbench.store.syncing.offline import unsettled
+    from workbench.store.syncing.sync import sync_with
 
     os.umask(0o077)  # the log DuckDB keeps beside the file is for nobody else either
     with Case(case) as opened:

@@ -49,7 +49,7 @@ def create(role: str | None, days: float, note: str, audience: str) -> None:
       curl -H "Authorization: Bearer $WORKBENCH_TOKEN" http://127.0.0.1:8000/graphql \\
            --json '{"query": "{ me { role organisation { name } } }"}'
     """
-    from workbench.store.server import system_role
+    from workbench.store.administering.server import system_role
 
     member = role or system_role()
     _check_member(member)
@@ -97,8 +97,8 @@ def rotate(at_once: bool) -> None:
 
 def _check_member(role: str) -> None:
     """Refuse a role that the store does not know; without a store here there is nobody to ask."""
-    from workbench.store.acting import is_member
-    from workbench.store.server import embedded, exists
+    from workbench.store.administering.server import embedded, exists
+    from workbench.store.serving.acting import is_member
 
     url = os.environ.get("WORKBENCH_SERVE_URL") or os.environ.get("WORKBENCH_STORE_URL")
     if not url and not exists():

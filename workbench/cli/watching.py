@@ -101,7 +101,7 @@ def forward(webhook: str, secret_variable: str, url: str | None) -> None:
     \b
       WORKBENCH_WEBHOOK_SECRET=… workbench store forward https://chat.example/hooks/workbench
     """
-    from workbench.store.webhook import forward as posting
+    from workbench.store.watching.webhook import forward as posting
 
     secret = _secret(os.environ.get(secret_variable, ""), secret_variable)
     if not webhook.startswith(("https://", "http://")):
@@ -151,7 +151,7 @@ def _refreshed(store: Store) -> str:
 def bring_along() -> None:
     """After a build: the same for the store in WORKBENCH_STORE_URL or on this machine, if there is one. Its failure
     is told and is no failure of the build."""
-    from workbench.store.server import exists
+    from workbench.store.administering.server import exists
 
     url = os.environ.get("WORKBENCH_STORE_URL")
     if not url and not exists():

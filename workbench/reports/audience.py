@@ -124,7 +124,7 @@ def open_store(where: str, role: str | None = None) -> Store:
         Unreachable: the server does not answer.
     """
     from workbench.store import Store, connect_store
-    from workbench.store.server import as_role, embedded
+    from workbench.store.administering.server import as_role, embedded
 
     if where == "local":
         if role is None:

@@ -70,7 +70,7 @@ def shown(doc: Document, thing: Any) -> bool:
 
 def known_of(doc: Document, addresses: Iterable[str], most: int = 2_000) -> dict[str, list[dict[str, Any]]]:
     """By address, the profiles that may be shown: ``address, owner, secrecy, threat, tags, notes``."""
-    from workbench.store.profile import SELECT, profile_of
+    from workbench.store.profiles.profile import SELECT, profile_of
 
     asked = list(dict.fromkeys(addresses))[:most]
 
@@ -174,7 +174,7 @@ def profiles_since(doc: Document, moment: datetime, most: int = 1_000) -> list[P
 
 def profiles_by_id(doc: Document, ids: Iterable[UUID]) -> set[UUID]:
     """Which of these profiles may be shown."""
-    from workbench.store.profile import SELECT, profile_of
+    from workbench.store.profiles.profile import SELECT, profile_of
 
     rows = doc.store.rows("profiles", f"SELECT {SELECT} FROM profiles p WHERE p.id = ANY (%s)", (list(ids),))  # noqa: S608  names are ours
     return {profile.id for profile in shown_profiles(doc, map(profile_of, rows))}

@@ -12,34 +12,34 @@ from typing import TYPE_CHECKING, Any
 from workbench._extras import naming_extras
 
 if TYPE_CHECKING:
-    from workbench.store.administration import Administration, Status
-    from workbench.store.alerts import Alert, Watchlist
+    from workbench.store.administering.administration import Administration, Status
     from workbench.store.connection import Store
-    from workbench.store.entities import Entity
     from workbench.store.errors import Conflict, NotFound, StoreError, Unreachable
-    from workbench.store.investigations import Investigation
-    from workbench.store.observations import Evidence, Footprint, Sighting
-    from workbench.store.profile import Profile, ThreatLevel
+    from workbench.store.matters.entities import Entity
+    from workbench.store.matters.investigations import Investigation
+    from workbench.store.profiles.observations import Evidence, Footprint, Sighting
+    from workbench.store.profiles.profile import Profile, ThreatLevel
+    from workbench.store.watching.alerts import Alert, Watchlist
 
 __all__ = ["Administration", "Alert", "Conflict", "Entity", "Evidence", "Footprint", "Investigation", "NotFound", "Profile", "Sighting", "Status", "Store", "StoreError", "ThreatLevel", "Unreachable", "Watchlist", "connect_store"]  # fmt: skip
 
 _FROM = {
-    "Administration": "administration",
-    "Alert": "alerts",
+    "Administration": "administering.administration",
+    "Alert": "watching.alerts",
     "Conflict": "errors",
-    "Entity": "entities",
-    "Evidence": "observations",
-    "Footprint": "observations",
-    "Investigation": "investigations",
+    "Entity": "matters.entities",
+    "Evidence": "profiles.observations",
+    "Footprint": "profiles.observations",
+    "Investigation": "matters.investigations",
     "NotFound": "errors",
-    "Profile": "profile",
-    "ThreatLevel": "profile",
-    "Sighting": "observations",
-    "Status": "administration",
+    "Profile": "profiles.profile",
+    "ThreatLevel": "profiles.profile",
+    "Sighting": "profiles.observations",
+    "Status": "administering.administration",
     "Store": "connection",
     "StoreError": "errors",
     "Unreachable": "errors",
-    "Watchlist": "alerts",
+    "Watchlist": "watching.alerts",
 }
 
 
@@ -62,8 +62,8 @@ def connect_store(
     if url is not None:
         return Store(url)
     from workbench.secrecy import TLP
-    from workbench.store.administration import Administration
-    from workbench.store.server import as_role, embedded, system_role
+    from workbench.store.administering.administration import Administration
+    from workbench.store.administering.server import as_role, embedded, system_role
 
     superuser = embedded(Path(directory) if directory is not None else None)
     role = system_role()

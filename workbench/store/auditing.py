@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from workbench.store.profile import Profile
+from workbench.store.profiles.profile import Profile
 
 if TYPE_CHECKING:
     from workbench.store.connection import Store

@@ -16,12 +16,12 @@ from workbench.store.errors import StoreError, Unreachable, plain
 if TYPE_CHECKING:
     import psycopg
 
-    from workbench.store.alerts import Alerts, Watchlists
     from workbench.store.auditing import Audit
-    from workbench.store.entities import Entities
-    from workbench.store.investigations import Investigations
-    from workbench.store.observations import Evidence, Footprint, Observations, Sighting
-    from workbench.store.profiles import Profiles
+    from workbench.store.matters.entities import Entities
+    from workbench.store.matters.investigations import Investigations
+    from workbench.store.profiles.observations import Evidence, Footprint, Observations, Sighting
+    from workbench.store.profiles.profiles import Profiles
+    from workbench.store.watching.alerts import Alerts, Watchlists
 
 __all__ = ["SESSION", "TIMEOUT_SECONDS", "Store"]
 
@@ -81,35 +81,35 @@ class Store:
     @cached_property
     def profiles(self) -> Profiles:
         """IP profiles."""
-        from workbench.store.profiles import Profiles
+        from workbench.store.profiles.profiles import Profiles
 
         return Profiles(self)
 
     @cached_property
     def investigations(self) -> Investigations:
         """Investigations, and the profiles linked to them."""
-        from workbench.store.investigations import Investigations
+        from workbench.store.matters.investigations import Investigations
 
         return Investigations(self)
 
     @cached_property
     def entities(self) -> Entities:
         """People, organisations, threat actors, malware, devices and accounts."""
-        from workbench.store.entities import Entities
+        from workbench.store.matters.entities import Entities
 
         return Entities(self)
 
     @cached_property
     def watchlists(self) -> Watchlists:
         """What alerts are raised for."""
-        from workbench.store.alerts import Watchlists
+        from workbench.store.watching.alerts import Watchlists
 
         return Watchlists(self)
 
     @cached_property
     def alerts(self) -> Alerts:
         """Alerts raised, and their end."""
-        from workbench.store.alerts import Alerts
+        from workbench.store.watching.alerts import Alerts
 
         return Alerts(self)
 
@@ -123,21 +123,21 @@ class Store:
     @cached_property
     def evidence(self) -> Observations[Evidence]:
         """Evidence of profiles."""
-        from workbench.store.observations import Evidence, Observations
+        from workbench.store.profiles.observations import Evidence, Observations
 
         return Observations(self, Evidence)
 
     @cached_property
     def sightings(self) -> Observations[Sighting]:
         """Sightings of profiles."""
-        from workbench.store.observations import Observations, Sighting
+        from workbench.store.profiles.observations import Observations, Sighting
 
         return Observations(self, Sighting)
 
     @cached_property
     def footprint(self) -> Observations[Footprint]:
         """Digital footprint of profiles."""
-        from workbench.store.observations import Footprint, Observations
+        from workbench.store.profiles.observations import Footprint, Observations
 
         return Observations(self, Footprint)
 
@@ -235,7 +235,7 @@ class Store:
         return self._con
 
     def _check(self, con: psycopg.Connection[Any]) -> None:
-        from workbench.store.administration import newest
+        from workbench.store.administering.administration import newest
 
         (entered,) = _one(con, "SELECT has_schema_privilege(to_regnamespace('workbench'), 'USAGE')")
         if entered is False:

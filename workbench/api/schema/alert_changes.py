@@ -14,7 +14,8 @@ from workbench.api.schema.enums import ThreatLevelName, TlpLabel
 from workbench.api.schema.problems import Conflict, Forbidden, InvalidInput, NotFound, attempt
 from workbench.api.schema.profile_changes import Versioned
 from workbench.api.schema.scalars import ASN, CountryCode, IPAddressOrCIDR
-from workbench.store import Store, alerts
+from workbench.store import Store
+from workbench.store.watching import alerts
 
 __all__ = ["AlertChanges"]
 

@@ -11,7 +11,8 @@ from workbench.api.schema.enums import AlertState, ThreatLevelName, TlpLabel
 from workbench.api.schema.nodes import Node, Organisation, Thing
 from workbench.api.schema.profiles import IpProfile
 from workbench.api.schema.scalars import ASN, CIDR, CountryCode
-from workbench.store import alerts, together
+from workbench.store.serving import together
+from workbench.store.watching import alerts
 
 __all__ = ["Alert", "Watchlist"]
 

@@ -12,9 +12,9 @@ from workbench.enrichment.reputation import VERDICTS
 from workbench.intel.network_type import NETWORK_TYPES
 from workbench.intel.source import Category, Layer, Reliability
 from workbench.secrecy import TLP
-from workbench.store.enriched import FLAGS
-from workbench.store.entities import KINDS, RELATIONS
-from workbench.store.profile import ThreatLevel
+from workbench.store.matters.entities import KINDS, RELATIONS
+from workbench.store.profiles.enriched import FLAGS
+from workbench.store.profiles.profile import ThreatLevel
 
 __all__ = [
     "AlertState", "BulkState", "ChangeKind", "EntityKind", "EntityRelation", "FootprintKind", "IntelCategory", "IntelLayer",

@@ -13,7 +13,8 @@ from workbench.api.schema.problems import Conflict, Forbidden, InvalidInput, Not
 from workbench.api.schema.profiles import IpProfile
 from workbench.api.schema.scalars import StixBundle
 from workbench.store import NotFound as NotFoundError
-from workbench.store import Store, together
+from workbench.store import Store
+from workbench.store.serving import together
 
 __all__ = ["Exchange"]
 

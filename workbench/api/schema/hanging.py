@@ -13,11 +13,12 @@ from workbench.api.schema.enums import FootprintKind, ThreatLevelName, TlpLabel,
 from workbench.api.schema.nodes import Node
 from workbench.api.schema.scalars import ASN, CIDR, BigInt, CountryCode
 from workbench.secrecy import TLP
-from workbench.store import ThreatLevel, together
+from workbench.store import ThreatLevel
+from workbench.store.serving import together
 
 if TYPE_CHECKING:
     from workbench.api.schema.profiles import IpProfile
-    from workbench.store.profile import Past
+    from workbench.store.profiles.profile import Past
 
 __all__ = ["Evidence", "Footprint", "ProfileVersion", "Sighting"]
 

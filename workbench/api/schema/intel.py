@@ -19,7 +19,8 @@ from workbench.api.schema.enums import (
 )
 from workbench.api.schema.profiles import IpProfile
 from workbench.api.schema.scalars import ASN, CIDR, CountryCode, IPAddress
-from workbench.store import Store, together
+from workbench.store import Store
+from workbench.store.serving import together
 
 if TYPE_CHECKING:
     from workbench.enrichment.record import Evidence

@@ -17,7 +17,15 @@ from workbench.api.schema.enums import ChangeKind
 from workbench.api.schema.profiles import IpProfile
 from workbench.api.schema.searching import IpProfileFilter, filters
 from workbench.store import Store
-from workbench.store.changes import Change, Changes, Place, alerts_since, changed_since, place, wanted
+from workbench.store.watching.changes import (
+    Change,
+    Changes,
+    Place,
+    alerts_since,
+    changed_since,
+    place,
+    wanted,
+)
 
 __all__ = ["Subscription"]
 

@@ -18,7 +18,9 @@ from workbench.api.schema.problems import Conflict, Forbidden, InvalidInput, Not
 from workbench.api.schema.profile_changes import Versioned
 from workbench.api.schema.profiles import IpProfile
 from workbench.store import NotFound as NotFoundError
-from workbench.store import Profile, Store, entities, together
+from workbench.store import Profile, Store
+from workbench.store.matters import entities
+from workbench.store.serving import together
 
 __all__ = ["MatterChanges"]
 

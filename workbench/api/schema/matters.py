@@ -10,7 +10,9 @@ from workbench.api.schema.asking import First, Info, copied, described, several,
 from workbench.api.schema.enums import EntityKind, EntityRelation, InvestigationState, TlpLabel
 from workbench.api.schema.nodes import Organisation, Thing
 from workbench.api.schema.profiles import IpProfile
-from workbench.store import Profile, entities, investigations, together
+from workbench.store import Profile
+from workbench.store.matters import entities, investigations
+from workbench.store.serving import together
 
 __all__ = ["Entity", "EntityLink", "Investigation"]
 

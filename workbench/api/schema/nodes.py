@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import strawberry
 
 from workbench.api.schema.asking import Info, described, one
-from workbench.store import together
+from workbench.store.serving import together
 
 __all__ = ["Connection", "Edge", "Node", "Organisation", "PageInfo", "Thing"]
 

@@ -17,7 +17,8 @@ from workbench.api.schema.enums import FootprintKind, ThreatLevelName, TlpLabel
 from workbench.api.schema.problems import Conflict, Forbidden, InvalidInput, NotFound, attempt
 from workbench.api.schema.profiles import IpProfile
 from workbench.api.schema.scalars import BigInt, IPAddressOrCIDR
-from workbench.store import Profile, Store, observations
+from workbench.store import Profile, Store
+from workbench.store.profiles import observations
 
 __all__ = ["ProfileChanges", "Versioned"]
 

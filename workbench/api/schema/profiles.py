@@ -15,8 +15,10 @@ from workbench.api.schema.hanging import Evidence, Footprint, ProfileVersion, Si
 from workbench.api.schema.nodes import Connection, Organisation, Thing
 from workbench.api.schema.paging import connected
 from workbench.api.schema.scalars import ASN, CIDR, CountryCode, IPAddressOrCIDR
-from workbench.store import Profile, Store, observations, together
-from workbench.store.searching import Page
+from workbench.store import Profile, Store
+from workbench.store.profiles import observations
+from workbench.store.profiles.searching import Page
+from workbench.store.serving import together
 
 if TYPE_CHECKING:
     from workbench.api.schema.alerts import Alert

@@ -30,7 +30,9 @@ from workbench.api.schema.paging import After, listed
 from workbench.api.schema.profiles import IpProfile, page_of
 from workbench.api.schema.scalars import CountryCode, IPAddress, IPAddressOrCIDR
 from workbench.api.schema.searching import IpProfileFilter, filters
-from workbench.store import NotFound, Store, observations, together
+from workbench.store import NotFound, Store
+from workbench.store.profiles import observations
+from workbench.store.serving import together
 
 __all__ = ["Query"]
 

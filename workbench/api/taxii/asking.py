@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.api.errors import ApiError
 from workbench.exchange.stix.indicators import moment
-from workbench.store.offers import STEP
+from workbench.store.serving.offers import STEP
 
 if TYPE_CHECKING:
     from starlette.requests import Request

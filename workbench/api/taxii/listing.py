@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from workbench.api.taxii.asking import Asked, Item, Refused, text_of
-from workbench.store.earlier import content_before, first_told
 from workbench.store.errors import NotFound
-from workbench.store.offers import (
+from workbench.store.serving.earlier import content_before, first_told
+from workbench.store.serving.offers import (
     MOST_MOVED,
     STEP,
     Offer,

@@ -78,7 +78,7 @@ def known_recipient(store: rooms.Store, to: str | Recipient | Organisation) -> R
 
 def _dossiers(store: rooms.Store, profiles: Sequence[rooms.Profile]) -> dict[UUID, Dossier]:
     from workbench.store import Evidence, Footprint, Sighting
-    from workbench.store.together import observed
+    from workbench.store.serving.together import observed
 
     own, ids = store.me.organisation, [profile.id for profile in profiles]
     evidence = observed(store, Evidence, ids, EVERY)

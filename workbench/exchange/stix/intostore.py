@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.exchange.stix.intake import Imported
 from workbench.exchange.stix.reading import import_bundle
 from workbench.secrecy import TLP
-from workbench.store import together
+from workbench.store.serving import together
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -21,11 +21,11 @@ from workbench.exchange.stix.markings import marking
 from workbench.exchange.stix.objects import OBSERVABLES
 from workbench.exchange.stix.versions import stable_id, timestamp
 from workbench.secrecy import TLP, Marking, Organisation
-from workbench.store.investigations import Investigation
-from workbench.store.profile import Profile
+from workbench.store.matters.investigations import Investigation
+from workbench.store.profiles.profile import Profile
 
 if TYPE_CHECKING:
-    from workbench.store.offers import Offer, Offered
+    from workbench.store.serving.offers import Offer, Offered
 
 __all__ = ["has_versions", "objects_of_offer", "record_of"]
 

@@ -11,10 +11,10 @@ from workbench.notebook.showing.conflicting import differences, words_of
 from workbench.notebook.showing.sheets import Listing, Sheet, facts, page
 from workbench.notebook.showing.tree import Element, Node, tag
 from workbench.secrecy import TLP
-from workbench.store.profile import origin_of
+from workbench.store.profiles.profile import origin_of
 
 if TYPE_CHECKING:
-    from workbench.store.profile import Past, Profile
+    from workbench.store.profiles.profile import Past, Profile
 
 __all__ = ["profile_bundle", "profile_sheet", "profile_tree"]
 

@@ -18,15 +18,15 @@ SHEETS = {
     ("workbench.case", "Case"): "showing.described:case",
     ("workbench.case", "Ingested"): "showing.described:ingested",
     ("workbench.store.connection", "Store"): "showing.described:store",
-    ("workbench.store.searching", "Page"): "showing.described:found",
-    ("workbench.store.profile", "Created"): "showing.described:created",
-    ("workbench.store.investigations", "Investigation"): "showing.described:investigation",
-    ("workbench.store.entities", "Entity"): "showing.described:entity",
-    ("workbench.store.alerts", "Alert"): "showing.described:alert",
-    ("workbench.store.alerts", "Watchlist"): "showing.described:watchlist",
-    ("workbench.store.sync", "Synced"): "showing.described:synced",
-    ("workbench.store.offline", "CaseProfiles"): "showing.described:case_profiles",
-    ("workbench.store.offline", "Unsettled"): "showing.described:unsettled",
+    ("workbench.store.profiles.searching", "Page"): "showing.described:found",
+    ("workbench.store.profiles.profile", "Created"): "showing.described:created",
+    ("workbench.store.matters.investigations", "Investigation"): "showing.described:investigation",
+    ("workbench.store.matters.entities", "Entity"): "showing.described:entity",
+    ("workbench.store.watching.alerts", "Alert"): "showing.described:alert",
+    ("workbench.store.watching.alerts", "Watchlist"): "showing.described:watchlist",
+    ("workbench.store.syncing.sync", "Synced"): "showing.described:synced",
+    ("workbench.store.syncing.offline", "CaseProfiles"): "showing.described:case_profiles",
+    ("workbench.store.syncing.offline", "Unsettled"): "showing.described:unsettled",
     ("workbench.intel.snapshot", "Snapshot"): "showing.described:snapshot",
     ("workbench.intel.timeline", "History"): "showing.described:history",
     ("workbench.intel.timeline", "Difference"): "showing.described:difference",
@@ -40,7 +40,7 @@ SHEETS = {
 
 BUNDLES = {
     ("workbench.enrichment.record", "Intel"): "cards:intel_bundle",
-    ("workbench.store.profile", "Profile"): "cards:profile_bundle",
+    ("workbench.store.profiles.profile", "Profile"): "cards:profile_bundle",
     ("workbench.enrichment.triage", "Triage"): "board:triage_bundle",
 }
 """The same of those that are shown as widgets: functions that make the whole bundle, or None where there are none."""

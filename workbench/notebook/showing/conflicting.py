@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from workbench.secrecy import TLP
-from workbench.store.merging import WORDS
-from workbench.store.profile import ThreatLevel
+from workbench.store.profiles.profile import ThreatLevel
+from workbench.store.syncing.merging import WORDS
 
 __all__ = ["Pieces", "differences", "words_of"]
 

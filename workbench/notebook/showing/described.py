@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from workbench.case import Case, Ingested
     from workbench.intel.snapshot import Snapshot
     from workbench.intel.timeline import Difference, History
-    from workbench.store.alerts import Alert, Watchlist
     from workbench.store.connection import Store
-    from workbench.store.entities import Entity
-    from workbench.store.investigations import Investigation
-    from workbench.store.offline import CaseProfiles, Unsettled
-    from workbench.store.profile import Created, Profile
-    from workbench.store.searching import Page
-    from workbench.store.sync import Synced
+    from workbench.store.matters.entities import Entity
+    from workbench.store.matters.investigations import Investigation
+    from workbench.store.profiles.profile import Created, Profile
+    from workbench.store.profiles.searching import Page
+    from workbench.store.syncing.offline import CaseProfiles, Unsettled
+    from workbench.store.syncing.sync import Synced
+    from workbench.store.watching.alerts import Alert, Watchlist
 
 ROWS = 20
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from workbench.notebook.widgets.profile_card import ProfileCard
     from workbench.notebook.widgets.tlp_picker import TLPPicker
     from workbench.store import Store
-    from workbench.store.offline import CaseProfiles
-    from workbench.store.profile import Profile
+    from workbench.store.profiles.profile import Profile
+    from workbench.store.syncing.offline import CaseProfiles
 
 __all__ = ["alerts", "conflicts", "lookup", "profile", "progress", "tlp"]
 
@@ -49,7 +49,7 @@ def profile(which: Profile | str, store: Store | Case | CaseProfiles | None = No
         ValueError: it was made by hand, and ``store`` is not said.
     """
     from workbench.notebook.widgets.profile_card import ProfileCard
-    from workbench.store.profile import Profile, origin_of
+    from workbench.store.profiles.profile import Profile, origin_of
 
     # A case has its profiles in a room; those of a store are asked by way of the store.
     rooms: Any = (

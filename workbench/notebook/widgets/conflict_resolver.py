@@ -11,11 +11,11 @@ from workbench.notebook.browser.talking import Talking
 from workbench.notebook.showing.conflicting import Pieces, differences, words_of
 from workbench.notebook.showing.sheets import Listing, Sheet
 from workbench.secrecy import TLP
-from workbench.store.profile import ThreatLevel
+from workbench.store.profiles.profile import ThreatLevel
 
 if TYPE_CHECKING:
     from workbench.case import Case
-    from workbench.store.offline import Unsettled
+    from workbench.store.syncing.offline import Unsettled
 
 __all__ = ["ConflictResolver"]
 

@@ -15,11 +15,11 @@ from workbench.notebook.showing.sheets import page
 from workbench.notebook.showing.tree import plain
 from workbench.secrecy import TLP
 from workbench.store.errors import Conflict
-from workbench.store.merging import Content, merge
-from workbench.store.profile import ThreatLevel, clean_tags
+from workbench.store.profiles.profile import ThreatLevel, clean_tags
+from workbench.store.syncing.merging import Content, merge
 
 if TYPE_CHECKING:
-    from workbench.store.profile import Profile
+    from workbench.store.profiles.profile import Profile
 
 __all__ = ["ProfileCard"]
 

@@ -71,7 +71,7 @@ class TLPPicker(Talking, entry="tlp/main.js"):
 
 def _home_of(thing: Any, store: Store | None) -> tuple[Any, Any]:
     """The store and the room of it that a thing is in; of a profile also the one it was read from."""
-    from workbench.store.profile import Profile, origin_of
+    from workbench.store.profiles.profile import Profile, origin_of
 
     if isinstance(thing, Profile) and store is None:
         origin = origin_of(thing)

@@ -207,7 +207,7 @@ def _smtp() -> SplitResult:
 
 
 def _post(url: str, what: str, run: str, data: Mapping[str, str]) -> None:
-    from workbench.store.webhook import post
+    from workbench.store.watching.webhook import post
 
     body = json.dumps(
         {"type": what, "timestamp": datetime.now(UTC).isoformat(), "data": {"run": run, **data}}
