@@ -12,8 +12,7 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.api.partner import Partner
-from workbench.exchange.stix.markings import MARKING_IDS
-from workbench.secrecy import TLP
+from workbench.secrecy import MARKING_IDS, TLP
 from workbench.store import Evidence, Footprint, Sighting, Store
 
 validator = pytest.importorskip("stix2validator", reason="the OASIS validator is a development dependency")

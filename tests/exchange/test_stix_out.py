@@ -16,8 +16,16 @@ from hypothesis import strategies as st
 import workbench as wb
 from workbench.exchange import stix
 from workbench.exchange.stix import Dossier, Investigation, Ledger, Remark, Seen, WithheldError, export
-from workbench.exchange.stix.markings import KNOWN
-from workbench.secrecy import COMMUNITY, PUBLIC, TLP, Marking, Organisation, Recipient, may_receive
+from workbench.secrecy import (
+    COMMUNITY,
+    LEVEL_OF_ID,
+    PUBLIC,
+    TLP,
+    Marking,
+    Organisation,
+    Recipient,
+    may_receive,
+)
 
 validator = pytest.importorskip("stix2validator", reason="the OASIS validator is a development dependency")
 
@@ -217,7 +225,7 @@ def test_a_row_with_a_level_of_its_own_keeps_it_whatever_is_said_of_the_table(
     assert "198.51.100.7" in result.serialize()
     lower = exported([{**closed, column: "clear"}], tlp="green")
     (indicator,) = of_type(lower, "indicator")
-    assert [KNOWN[mark] for mark in indicator["object_marking_refs"]] == [TLP.GREEN]
+    assert [LEVEL_OF_ID[mark] for mark in indicator["object_marking_refs"]] == [TLP.GREEN]
 
 
 def test_a_profile_that_is_passed_without_its_store_keeps_its_level() -> None:
@@ -272,12 +280,12 @@ def test_nothing_in_a_bundle_is_marked_beyond_its_recipient(
             assert f"remark-{number}" not in text
     for value in result.objects:
         for mark in value.get("object_marking_refs", []):
-            assert may_receive(recipient, Marking(KNOWN[mark], OWN, frozenset({"anna"})))
+            assert may_receive(recipient, Marking(LEVEL_OF_ID[mark], OWN, frozenset({"anna"})))
     # What is said of an address is marked at least as closely as the dossier that says it.
     for value in result.objects:
         if value["type"] == "indicator":
             number = int(next(label for label in value["labels"] if label.startswith("tag-"))[4:])
-            assert KNOWN[value["object_marking_refs"][0]] >= dossiers[number].marking.level
+            assert LEVEL_OF_ID[value["object_marking_refs"][0]] >= dossiers[number].marking.level
 
 
 def test_the_same_again_is_the_same_version_and_a_change_is_a_newer_one(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from tests.exchange.conftest import MOST_TAKEN, PASSWORD, USER, Medallion, indic
 from tests.exchange.flaky import Flaky
 from tests.exchange.slow_backend import SLOW
 from workbench.exchange import stix, taxii
-from workbench.exchange.stix.markings import MARKING_IDS, marking
-from workbench.secrecy import TLP, Organisation
+from workbench.exchange.stix.markings import marking
+from workbench.secrecy import MARKING_IDS, TLP, Organisation
 
 pytestmark = pytest.mark.usefixtures("credential")
 CERT = Organisation("CERT Example", frozenset({"Waterworks"}))

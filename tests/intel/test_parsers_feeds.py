@@ -13,13 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.addresses.text import to_text_of_ranges
-from workbench.exchange.stix.markings import MARKING_IDS
 from workbench.intel.entries import ParsedSource
 from workbench.intel.parsers import parse
 from workbench.intel.parsers.building import times
 from workbench.intel.parsers.stix import addresses_in
 from workbench.intel.source import Category, Layer, Source, SourceError
-from workbench.secrecy import TLP
+from workbench.secrecy import MARKING_IDS, TLP
 
 Make = Callable[..., Source]
 

@@ -14,7 +14,8 @@ from workbench.secrecy.disclosure import (
     may_see,
     withheld,
 )
+from workbench.secrecy.markings import LEVEL_OF_ID, MARKING_IDS
 from workbench.secrecy.rows import LEVELS, OWNER, level_in
 from workbench.secrecy.tlp import TLP
 
-__all__ = ["COMMUNITY", "LEVELS", "OWNER", "PUBLIC", "TLP", "Marking", "Member", "Organisation", "Recipient", "Withheld", "level_in", "may_receive", "may_see", "withheld"]  # fmt: skip
+__all__ = ["COMMUNITY", "LEVELS", "LEVEL_OF_ID", "MARKING_IDS", "OWNER", "PUBLIC", "TLP", "Marking", "Member", "Organisation", "Recipient", "Withheld", "level_in", "may_receive", "may_see", "withheld"]  # fmt: skip

@@ -11,9 +11,8 @@ from typing import Any
 import stix2
 
 from workbench.exchange.stix.dossier import Dossier, Investigation, Remark, Seen
-from workbench.exchange.stix.markings import MARKING_IDS
 from workbench.exchange.stix.versions import stable_id, timestamp
-from workbench.secrecy import TLP
+from workbench.secrecy import MARKING_IDS, TLP
 
 __all__ = ["INDICATED", "Builder", "indicator_id"]
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.exchange.stix.dossier import SHARED, Dossier, Investigation, dossiers_of
-from workbench.exchange.stix.markings import KNOWN, marking
+from workbench.exchange.stix.markings import marking
 from workbench.exchange.stix.recipients import WithheldError, recipient_of
 from workbench.exchange.stix.versions import Ledger, Versions, stable_id, timestamp
 from workbench.secrecy import (
+    LEVEL_OF_ID,
     TLP,
     Marking,
     Organisation,
@@ -286,7 +287,7 @@ def _versioned(
     possible = {indicator_id(own.name, dossier.address) for dossier in dossiers} - builder.versioned.keys()
     for value in versions.last(sorted(possible)).values():
         # What it said then goes out again: it may be closer than what is said now.
-        levels = [KNOWN[mark] for mark in value["object_marking_refs"]]
+        levels = [LEVEL_OF_ID[mark] for mark in value["object_marking_refs"]]
         if not value.get("revoked") and may_receive(recipient, Marking(max(levels), own)):
             contents.append(
                 {k: v for k, v in value.items() if k not in ("created", "modified")} | {"revoked": True}
@@ -303,7 +304,7 @@ def _versioned(
                 raise ValueError(f"{value['id']} is not STIX: {error}") from error
     stamped = [_ordered(value) for value in versions.stamp(contents, now)]
     observables = [_ordered(builder.marked(value)) for value in builder.observables.values()]
-    used = {KNOWN[mark] for value in [*stamped, *observables] for mark in value["object_marking_refs"]}
+    used = {LEVEL_OF_ID[mark] for value in [*stamped, *observables] for mark in value["object_marking_refs"]}
     identities = [value for value in stamped if value["type"] == "identity"]
     others = [value for value in stamped if value["type"] != "identity"]
     return [*map(marking, sorted(used)), *identities, *observables, *others]

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from workbench.exchange.stix.evidence import statements
 from workbench.exchange.stix.indicators import moment
-from workbench.exchange.stix.markings import KNOWN, level_of_marking
+from workbench.exchange.stix.markings import level_of_marking
 from workbench.exchange.stix.objects import MalformedError, check, marking_refs, references
 from workbench.exchange.stix.stream import Envelope, Found, parsed_alone
 from workbench.exchange.stix.syntax import PatternError
+from workbench.secrecy import LEVEL_OF_ID
 
 if TYPE_CHECKING:
     from workbench.exchange.stix.objectstore import ObjectStore
@@ -280,7 +281,7 @@ class Intake:
                 "SELECT DISTINCT target FROM __stix_references WHERE target LIKE '%--%' "
                 "AND target NOT IN (SELECT id FROM stix_objects) ORDER BY target"
             ).fetchall()
-            if target not in KNOWN
+            if target not in LEVEL_OF_ID
         ]
         for name in _STAGED:
             con.execute(f"DROP TABLE temp.__stix_{name}")

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from workbench.exchange.stix.markings import KNOWN
-from workbench.secrecy import TLP
+from workbench.secrecy import LEVEL_OF_ID, TLP
 
 if TYPE_CHECKING:
     import duckdb
@@ -147,7 +146,7 @@ class ObjectStore:
         )
 
 
-_FIXED = ", ".join(f"('{identifier}', {level.value})" for identifier, level in sorted(KNOWN.items()))
+_FIXED = ", ".join(f"('{identifier}', {level.value})" for identifier, level in sorted(LEVEL_OF_ID.items()))
 _LABELS = [level.label for level in TLP]
 # An observable is what others say of it: who relates to it, who saw it, and the observations it is part of. What
 # is put together from several objects may go no further than the most closed of them.

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.exchange.stix import WithheldError
-from workbench.exchange.stix.markings import KNOWN, level_of_marking
+from workbench.exchange.stix.markings import level_of_marking
 from workbench.exchange.stix.objects import MalformedError, check, marking_refs
 from workbench.exchange.stix.stream import Found
 from workbench.exchange.stix.versions import stable_id
-from workbench.secrecy import TLP, Marking, Organisation, Recipient, Withheld, withheld
+from workbench.secrecy import LEVEL_OF_ID, TLP, Marking, Organisation, Recipient, Withheld, withheld
 
 __all__ = ["Permission", "permitted"]
 
@@ -27,7 +27,7 @@ class Permission:
     own: Organisation
     unmarked: TLP | None = None
     named: frozenset[str] = frozenset()
-    _levels: dict[str, TLP | None] = field(default_factory=lambda: dict(KNOWN))
+    _levels: dict[str, TLP | None] = field(default_factory=lambda: dict(LEVEL_OF_ID))
     _makers: dict[str, str] = field(default_factory=dict)
     _creators: set[str] = field(default_factory=set)
 

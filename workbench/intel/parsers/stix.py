@@ -14,6 +14,7 @@ from workbench.intel.entries import ParsedSource
 from workbench.intel.parsers.building import KEPT, Rejects, listed
 from workbench.intel.parsers.documents import instant, objects, read_object, text_of
 from workbench.intel.source import Category, Source, SourceError
+from workbench.secrecy import LEVEL_OF_ID, TLP
 
 __all__ = ["parse"]
 
@@ -23,18 +24,6 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<comparison>(?:ipv[46]-addr:value|network-traffic:(?:src|dst)_ref\.value)\s*"
     rf"(?:=|ISSUBSET)\s*{_TEXT})|(?P<join>OR\b|[\[\]()]))\s*"
 )
-# Whom a marking lets read, by the ids that TLP 2.0 and TLP 1.0 (STIX 2.1, 7.2.1.4) fix.
-_RED = {
-    "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
-    "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
-}
-_CLOSER = {
-    "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",  # GREEN
-    "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da",
-    "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",  # AMBER
-    "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
-    "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",  # AMBER+STRICT
-}
 _CATEGORIES = {
     "malicious-activity": Category.ATTACKER,
     "compromised": Category.ATTACKER,
@@ -81,7 +70,7 @@ def parse(path: Path, source: Source) -> ParsedSource:
         confidence = _confidence(item)
         if confidence is not None and confidence < minimum:
             continue
-        if _marks(item) & _RED:
+        if _level(item) == TLP.RED:
             red.add(
                 at,
                 text_of(item.get("id")) or "",
@@ -179,15 +168,17 @@ def _category(item: dict[str, Any], source: Source) -> Category:
     return next((_CATEGORIES[t] for t in types if t in _CATEGORIES), Category.ATTACKER)
 
 
-def _marks(item: dict[str, Any]) -> set[str]:
-    """The markings of an object, and of parts of it."""
+def _level(item: dict[str, Any]) -> TLP:
+    """The highest of the fixed TLP markings of an object and of parts of it; CLEAR where it has none."""
     whole, parts = item.get("object_marking_refs"), item.get("granular_markings")
     found = list(whole) if isinstance(whole, list) else []
     if isinstance(parts, list):
         found += [part.get("marking_ref") for part in parts if isinstance(part, dict)]
-    return {mark for mark in found if isinstance(mark, str)}
+    return max(
+        (LEVEL_OF_ID.get(mark, TLP.CLEAR) for mark in found if isinstance(mark, str)), default=TLP.CLEAR
+    )
 
 
 def _label(item: dict[str, Any], source: Source) -> str:
-    name = None if _marks(item) & _CLOSER else text_of(item.get("name"))
+    name = None if _level(item) > TLP.CLEAR else text_of(item.get("name"))
     return name or ", ".join(_types(item))[:200] or source.label or "indicator"
