@@ -170,22 +170,22 @@ def _items(
     store: Store, shelf: Shelf, batch: list[Offer], asked: Asked, *, brief: bool = False
 ) -> list[Item]:
     """The objects of things, or in ``brief`` what a manifest tells of them."""
-    from workbench.exchange.stix.offering import has_versions, objects_of_offer, record_of
+    from workbench.exchange.stix.offering import has_versions, ids_to_keep, objects_of_offer, records_of
 
     now = [offer for offer in batch if not offer.past]
     content = with_content(store, [offer for offer in now if not (brief and offer.shown)])
     content += content_before(store, shelf.id, [offer for offer in batch if offer.past])
     made = {
-        each.offer: [record_of(each.offer, identifier) for identifier in each.offer.objects] if brief and each.offer.past else objects_of_offer(each)
+        each.offer: records_of(each.offer) if brief and each.offer.past else objects_of_offer(each)
         for each in content
     }  # fmt: skip
     # One that was changed meanwhile is about nothing, and will be offered anew.
     known = {each.offer for each in content if each.about != "" and not each.offer.shown}
-    remember(store, shelf.id, {offer.thing: [value["id"] for value in made[offer]] for offer in known})
+    remember(store, shelf.id, {offer.thing: ids_to_keep(offer, made[offer]) for offer in known})
     begun = first_told(store, shelf.id, {offer.thing for offer in batch}) if "first" in asked.versions else {}
     items = []
     for offer in batch:
-        values = made.get(offer, [] if offer.past else [record_of(offer, each) for each in offer.objects])
+        values = made.get(offer, [] if offer.past else records_of(offer))
         for number, value in enumerate(values):
             if offer.past and not has_versions(value):
                 continue

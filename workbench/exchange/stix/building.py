@@ -14,7 +14,7 @@ from workbench.exchange.stix.dossier import Dossier, Investigation, Remark, Seen
 from workbench.exchange.stix.versions import stable_id, timestamp
 from workbench.secrecy import MARKING_IDS, TLP
 
-__all__ = ["INDICATED", "Builder", "indicator_id"]
+__all__ = ["INDICATED", "Builder", "indicator_id", "relationship_id"]
 
 _TYPES = {
     "malicious": "malicious-activity",
@@ -30,6 +30,11 @@ _MOST_COUNTED = 999_999_999  # STIX 2.1 sections 4.14 and 5.2
 def indicator_id(organisation: str, address: str) -> str:
     """The id of the indicator an organisation has on an address."""
     return stable_id("indicator", organisation, address)
+
+
+def relationship_id(organisation: str, source: str, kind: str, target: str) -> str:
+    """The id of what an organisation says of two objects."""
+    return stable_id("relationship", organisation, source, kind, target)
 
 
 @dataclass(slots=True)
@@ -255,8 +260,9 @@ class Builder:
     ) -> str:
         return self._add(
             "relationship",
-            (self.organisation, source, kind, target),
+            (),
             level,
+            relationship_id(self.organisation, source, kind, target),
             relationship_type=kind,
             source_ref=source,
             target_ref=target,

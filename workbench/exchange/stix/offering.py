@@ -7,13 +7,13 @@ a member is offered is what row-level security shows her, and who may see a thin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import stix2
 
-from workbench.exchange.stix.building import INDICATED, Builder, indicator_id
+from workbench.exchange.stix.building import INDICATED, Builder, indicator_id, relationship_id
 from workbench.exchange.stix.dossier import Dossier
 from workbench.exchange.stix.dossier import Investigation as Matter
 from workbench.exchange.stix.fromstore import dossier_of
@@ -27,7 +27,7 @@ from workbench.store.profiles.profile import Profile
 if TYPE_CHECKING:
     from workbench.store.serving.offers import Offer, Offered
 
-__all__ = ["has_versions", "objects_of_offer", "record_of"]
+__all__ = ["has_versions", "ids_to_keep", "objects_of_offer", "records_of"]
 
 VALID = timedelta(days=30)
 _ALWAYS = "2022-10-01T00:00:00.000Z"
@@ -56,8 +56,20 @@ def objects_of_offer(offered: Offered) -> list[dict[str, Any]]:
     ]
 
 
-def record_of(offer: Offer, identifier: str) -> dict[str, Any]:
-    """What a manifest tells of an object that was made of a thing, without making it again."""
+def ids_to_keep(offer: Offer, made: Iterable[dict[str, Any]]) -> list[str]:
+    """The ids of what was made of a thing, and behind them, with a minus, of places that were shown of it before: what
+    takes a relationship back names both its ends."""
+    ids = [value["id"] for value in made]
+    places = {each.removeprefix("-") for each in offer.objects} - set(ids)
+    return ids + sorted(f"-{each}" for each in places if each.startswith("location--"))
+
+
+def records_of(offer: Offer) -> list[dict[str, Any]]:
+    """What a manifest tells of the objects that were made of a thing, without making them again."""
+    return [_record_of(offer, each) for each in offer.objects if not each.startswith("-")]
+
+
+def _record_of(offer: Offer, identifier: str) -> dict[str, Any]:
     kind = identifier.partition("--")[0]
     record = {"id": identifier, "type": kind}
     if kind in OBSERVABLES:
@@ -102,38 +114,57 @@ def _of_profile(offered: Offered, profile: Profile) -> Iterator[dict[str, Any]]:
             continue
         stamped = _stamped(builder, value, profile.created_at, offer.changed_at)
         yield stamped | {"revoked": True} if offer.withdrawn else stamped
-    for identifier in offer.objects:
-        if identifier not in builder.versioned and (
-            taken := _taken_back(identifier, profile.owner, dossier, address)
-        ):
+    shown = [identifier.removeprefix("-") for identifier in offer.objects]
+    related = _relationships(profile.owner, dossier.address, address, shown)
+    for identifier in shown:
+        taken = related.get(identifier) or _taken_back(identifier, profile.owner, dossier, address)
+        if taken and identifier not in builder.versioned:
             builder.levels[identifier] = profile.secrecy
-            taken["created_by_ref"] = builder.identity
-            yield _stamped(builder, taken, profile.created_at, offer.changed_at)
+            yield _stamped(
+                builder, _revoked(builder, identifier, taken), profile.created_at, offer.changed_at
+            )
+
+
+def _revoked(builder: Builder, identifier: str, content: dict[str, Any]) -> dict[str, Any]:
+    common = {"type": identifier.partition("--")[0], "spec_version": "2.1", "id": identifier, "revoked": True}
+    return common | content | {"created_by_ref": builder.identity}
+
+
+def _relationships(owner: str, at: str, address: str, shown: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What can have been said of two objects that were shown, by id."""
+    pairs = {"observed-data": (indicator_id(owner, at), "based-on"), "location": (address, "related-to")}
+    found = {}
+    for target in shown:
+        if pair := pairs.get(target.partition("--")[0]):
+            source, kind = pair
+            identifier = relationship_id(owner, source, kind, target)
+            found[identifier] = {"relationship_type": kind, "source_ref": source, "target_ref": target}
+    return found
 
 
 def _taken_back(identifier: str, owner: str, dossier: Dossier, address: str) -> dict[str, Any] | None:
     """What was shown of a profile and is no longer so, as far as it stands by itself: the indicator of a verdict that was
     changed, a note, a sighting that was removed."""
     kind = identifier.partition("--")[0]
-    common = {"type": kind, "spec_version": "2.1", "id": identifier, "revoked": True}
     if kind == "note":
-        return common | {"content": "withdrawn", "object_refs": [address]}
+        return {"content": "withdrawn", "object_refs": [address]}
     if kind == "sighting":
-        return common | {"sighting_of_ref": indicator_id(owner, dossier.address)}
+        return {"sighting_of_ref": indicator_id(owner, dossier.address)}
     if kind == "observed-data":
         seen = {"first_observed": _ALWAYS, "last_observed": _ALWAYS, "number_observed": 1}
-        return common | seen | {"object_refs": [address]}
+        return seen | {"object_refs": [address]}
     if kind != "indicator":
         return None
     family, sign = ("6" if ":" in dossier.address else "4"), ("ISSUBSET" if "/" in dossier.address else "=")
-    return common | {
+    return {
         "name": f"{dossier.address}: withdrawn", "indicator_types": ["unknown"], "pattern_type": "stix", "pattern_version": "2.1",
         "pattern": f"[ipv{family}-addr:value {sign} '{dossier.address}']", "valid_from": _ALWAYS,
     }  # fmt: skip
 
 
 def _of_investigation(offered: Offered, investigation: Investigation) -> Iterator[dict[str, Any]]:
-    """The grouping or report over the addresses and indicators of its profiles; nothing where she sees none of them."""
+    """The grouping or report over the addresses and indicators of its profiles; nothing where she sees none of them.
+    What she was shown and is no more, as one is closed or the last of its profiles was taken out, is taken back."""
     offer = offered.offer
     builder = _builder(investigation.owner, investigation.created_at)
     members = []
@@ -141,17 +172,25 @@ def _of_investigation(offered: Offered, investigation: Investigation) -> Iterato
         for identifier in _named(profile):
             builder.levels[identifier] = max(profile.secrecy, builder.levels.get(identifier, TLP.CLEAR))
             members.append(identifier)
-    if not members:
-        return
     matter = Matter(
         name=investigation.name, description=investigation.description or None, dossiers=(), key=str(investigation.id),
         marking=Marking(investigation.secrecy, Organisation(investigation.owner)),
         concluded=investigation.updated_at if investigation.state == "closed" else None,
     )  # fmt: skip
-    builder.investigation(matter, members)
+    if members:
+        builder.investigation(matter, members)
     for value in builder.versioned.values():
         stamped = _stamped(builder, value, investigation.created_at, offer.changed_at)
         yield stamped | {"revoked": True} if offer.withdrawn else stamped
+    for identifier in offer.objects:
+        if identifier not in builder.versioned:
+            builder.levels[identifier] = investigation.secrecy
+            content = {"name": investigation.name, "object_refs": [builder.identity]}
+            content |= (
+                {"published": _ALWAYS} if identifier.startswith("report--") else {"context": "unspecified"}
+            )
+            taken = _revoked(builder, identifier, content)
+            yield _stamped(builder, taken, investigation.created_at, offer.changed_at)
 
 
 def _named(profile: Profile) -> Iterator[str]:
