@@ -64,6 +64,7 @@ def test_a_whole_collection_comes_with_every_version_in_the_order_they_were_adde
     pia = Partner(api, "pia")
     profile, before, after = told_twice(ines, pia)
     profile = ines.profiles.update(profile, notes="scans nobody")
+    pia.all()
     ines.profiles.create("93.175.147.2", secrecy="green", notes="another")
     latest = pia.all()
     assert content(pia.all(version="all")) == ["scans us", "scans everybody", "scans nobody", "another"]

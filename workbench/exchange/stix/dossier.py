@@ -44,7 +44,8 @@ class Dossier:
 
     ``intel`` has the columns of :data:`workbench.enrichment.engine.SCHEMA`, as many as are known.
     ``hits`` counts occurrences that nobody has dated; dated ones are ``sightings``. ``domains`` are names
-    that resolve to the address.
+    that resolve to the address. ``key`` says that this is all there is of one thing, which keeps it: what a recipient was given
+    of it and is no longer part of it is revoked; ``withdrawn``, that the thing is no more.
     """
 
     address: str
@@ -55,12 +56,14 @@ class Dossier:
     remarks: tuple[Remark, ...] = ()
     tags: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
+    key: str | None = None
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Investigation:
     """A matter with its addresses. ``concluded`` makes it a report; until then it is a grouping. ``key`` stays
-    the same when it is renamed (by default it is the name)."""
+    the same when it is renamed (by default it is the name); ``withdrawn`` says that it is no more."""
 
     name: str
     marking: Marking
@@ -68,6 +71,7 @@ class Investigation:
     description: str | None = None
     concluded: datetime | None = None
     key: str | None = None
+    withdrawn: bool = False
 
 
 def dossiers_of(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from workbench.exchange.stix.dossier import SHARED, Dossier, Investigation, dossiers_of
 from workbench.exchange.stix.markings import marking
 from workbench.exchange.stix.recipients import WithheldError, recipient_of
+from workbench.exchange.stix.revoking import Sources
 from workbench.exchange.stix.versions import Ledger, Versions, stable_id, timestamp
 from workbench.secrecy import (
     LEVEL_OF_ID,
@@ -121,8 +123,9 @@ def export(
 
     An indicator holds from the day of the snapshot its verdict rests on for ``valid_for``. Ids follow from the
     organisation and the thing, so the same thing exported again is a newer version, or the same one
-    where nothing changed; an indicator whose verdict no longer holds is revoked. ``versions`` remembers
-    what was handed out, by default in the directory of the workbench.
+    where nothing changed. What ``to`` was given before and is no longer so is revoked: an indicator whose verdict no longer holds,
+    and of what is in a store also sightings, notes and relationships that were taken out, and all of what was deleted.
+    ``versions`` remembers what was handed out to whom, by default in the directory of the workbench.
 
     Raises:
         WithheldError: something may not go to ``to``; it is a PermissionError and names each thing.
@@ -132,7 +135,7 @@ def export(
     from workbench.exchange.stix.building import Builder
 
     if store is not None:
-        from workbench.exchange.stix.fromstore import kept_all, known_recipient
+        from workbench.exchange.stix.fromstore import kept_all, known_recipient, standing
 
         to = known_recipient(store, to)
         organisation = organisation or store.me.organisation
@@ -154,7 +157,8 @@ def export(
             raise ValueError("investigation names the matter of a table; dossiers go into an Investigation")
         matters = [Investigation(name=investigation, marking=marked, dossiers=tuple(dossiers))]
         dossiers = []
-    chosen = _Chosen(recipient)
+    sources = Sources(own.name, recipient)
+    chosen = _Chosen(recipient, sources)
     kept = [kept for dossier in dossiers if (kept := chosen.dossier(dossier))]
     told = [chosen.investigation(matter) for matter in matters]
     if chosen.withheld and withheld == "refuse":
@@ -163,16 +167,26 @@ def export(
     moment = now or datetime.now(UTC)
     builder = Builder(own.name, identity or stable_id("identity", own.name), valid_for, moment)
     for dossier in kept:
-        builder.dossier(dossier)
-    about = [[ref for dossier in members for ref in builder.dossier(dossier)] for _, members, _ in told]
-    for (matter, _, itself), refs in zip(told, about, strict=True):
+        _add(builder, sources, dossier)
+    for matter, members, itself in told:
+        added = [_add(builder, sources, dossier) for dossier in members]
+        refs, made = [ref for about, _ in added for ref in about], {i for _, ids in added for i in ids}
         if refs and itself:
             builder.investigation(matter, refs)
-    if not builder.levels:
+            made |= builder.latest
+        if itself:
+            sources.investigation(matter, made)
+    remembered = versions or Ledger.at_home()
+    gone = sources.dropped(remembered, None if store is None else partial(standing, store, recipient))
+    revoked = _revoked(
+        remembered, gone, recipient, own, [*kept, *(each for _, members, _ in told for each in members)]
+    )
+    if not builder.levels and not revoked:
         return Export(stable_id("bundle", own.name, "empty"), (), recipient, tuple(chosen.withheld), left_out)
     builder.maker()
-    all_dossiers = [*kept, *(dossier for _, members, _ in told for dossier in members)]
-    objects = _versioned(builder, all_dossiers, recipient, own, versions or Ledger.at_home(), moment)
+    known = remembered.last([value["id"] for value in revoked])
+    objects = _versioned(builder, revoked, remembered, moment)
+    sources.hand(remembered)
     key = [f"{value['id']} {value.get('modified', '')}" for value in objects]
     return Export(
         stable_id("bundle", own.name, *key),
@@ -180,11 +194,32 @@ def export(
         recipient,
         tuple(dict.fromkeys(chosen.withheld)),
         left_out,
-        tuple(_notes(objects, moment)),
+        tuple(_notes(objects, known, moment)),
     )
 
 
-def _notes(objects: list[dict[str, Any]], now: datetime) -> Iterator[str]:
+def _add(builder: Builder, sources: Sources, dossier: Dossier) -> tuple[list[str], set[str]]:
+    """The ids of what is about a dossier, and of all with versions that were made of it."""
+    about, made = ([], set()) if dossier.withdrawn else (builder.dossier(dossier), builder.latest)
+    sources.dossier(dossier, made)
+    return about, made
+
+
+def _revoked(
+    versions: Versions, ids: Collection[str], recipient: Recipient, own: Organisation, dossiers: Iterable[Dossier]
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What is revoked, as it was handed out last, as far as the recipient may have it: that may be closer than what
+    it was given."""
+    named = frozenset().union(*(dossier.marking.recipients for dossier in dossiers))
+    found = []
+    for value in versions.last(sorted(ids)).values():
+        level = max(LEVEL_OF_ID[mark] for mark in value["object_marking_refs"])
+        if may_receive(recipient, Marking(level, own, named)):
+            found.append({k: v for k, v in value.items() if k not in _TIMES} | {"revoked": True})
+    return found
+
+
+def _notes(objects: list[dict[str, Any]], known: dict[str, dict[str, Any]], now: datetime) -> Iterator[str]:
     past = [v for v in objects if "valid_until" in v and v["valid_until"] <= timestamp(now)]
     current = [v for v in past if not v.get("revoked")]
     if current:
@@ -194,8 +229,12 @@ def _notes(objects: list[dict[str, Any]], now: datetime) -> Iterator[str]:
             + (f" to {days[-1]}" if len(days) > 1 else "")
             + "; build newer intel, or let them hold longer"
         )
-    if revoked := sum(value.get("revoked", False) for value in objects):
-        yield f"{revoked} {_indicators(revoked)} revoked: handed out before, and the verdict no longer holds"
+    fresh = [v for v in objects if v.get("revoked") and not known.get(v["id"], {}).get("revoked")]
+    if fresh:
+        kinds = ", ".join(
+            f"{count} {kind}" for kind, count in sorted(Counter(v["type"] for v in fresh).items())
+        )
+        yield f"revoked, for it was handed out before and is no longer so: {kinds}"
 
 
 def _indicators(count: int) -> str:
@@ -247,6 +286,7 @@ class _Chosen:
     """Asks the one rule of every thing, and collects what the recipient may not have."""
 
     recipient: Recipient
+    sources: Sources
     withheld: list[Withheld] = field(default_factory=list)
 
     def dossier(self, dossier: Dossier) -> Dossier | None:
@@ -258,9 +298,14 @@ class _Chosen:
             if remark.marking is None
             or self._may((f"note {remark.text[:40]!r} on {dossier.address}", remark.marking))
         ]
+        for remark in dossier.remarks:
+            if remark not in remarks:
+                self.sources.kept_back(dossier.address, remark.key or remark.text)
         return dossier if len(remarks) == len(dossier.remarks) else replace(dossier, remarks=tuple(remarks))
 
     def investigation(self, investigation: Investigation) -> tuple[Investigation, list[Dossier], bool]:
+        if investigation.withdrawn:
+            investigation = replace(investigation, dossiers=())
         itself = self._may((f"investigation {investigation.name!r}", investigation.marking))
         members = [kept for dossier in investigation.dossiers if (kept := self.dossier(dossier))]
         return investigation, members, itself
@@ -272,31 +317,15 @@ class _Chosen:
 
 
 def _versioned(
-    builder: Builder,
-    dossiers: list[Dossier],
-    recipient: Recipient,
-    own: Organisation,
-    versions: Versions,
-    now: datetime,
+    builder: Builder, revoked: list[dict[str, Any]], versions: Versions, now: datetime
 ) -> list[dict[str, Any]]:
     import stix2
 
-    from workbench.exchange.stix.building import indicator_id
-
-    contents = [builder.marked(value) for value in builder.versioned.values()]
-    possible = {indicator_id(own.name, dossier.address) for dossier in dossiers} - builder.versioned.keys()
-    for value in versions.last(sorted(possible)).values():
-        # What it said then goes out again: it may be closer than what is said now.
-        levels = [LEVEL_OF_ID[mark] for mark in value["object_marking_refs"]]
-        if not value.get("revoked") and may_receive(recipient, Marking(max(levels), own)):
-            contents.append(
-                {k: v for k, v in value.items() if k not in ("created", "modified")} | {"revoked": True}
-            )
-            builder.levels[value["id"]] = max(levels)
+    contents = [*(builder.marked(value) for value in builder.versioned.values()), *revoked]
     known = versions.last([value["id"] for value in contents])
     for value in contents:
         before = known.get(value["id"], {})
-        if value != {k: v for k, v in before.items() if k not in ("created", "modified")}:
+        if value != {k: v for k, v in before.items() if k not in _TIMES}:
             # The library's word that it is STIX; what was handed out before has had it.
             try:
                 stix2.parse({"created": timestamp(now), "modified": timestamp(now), **value}, version="2.1")
@@ -311,6 +340,7 @@ def _versioned(
 
 
 _IDENTITY = re.compile(r"identity--[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TIMES = ("created", "modified")
 _FIRST = ("type", "spec_version", "id", "created_by_ref", "created", "modified", "revoked")
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from workbench.exchange.stix.dossier import Dossier, Investigation, Remark, Seen
 from workbench.exchange.stix.recipients import recipient_of
-from workbench.secrecy import TLP, Marking, Organisation, Recipient
+from workbench.secrecy import TLP, Marking, Organisation, Recipient, may_receive
 
 if TYPE_CHECKING:
     from workbench import store as rooms
 
-__all__ = ["dossier_of", "kept", "kept_all", "known_recipient", "marking_of"]
+__all__ = ["dossier_of", "kept", "kept_all", "known_recipient", "marking_of", "standing"]
 
 EVERY = 1 << 30
 
@@ -57,9 +58,25 @@ def kept_all(
             dossiers=tuple(dossiers[profile.id] for profile in linked[thing.id]),
             concluded=thing.updated_at if thing.state == "closed" else None,
             key=str(thing.id),
+            withdrawn=thing.deleted_at is not None,
         )
         for thing in things
     ]
+
+
+def standing(store: rooms.Store, recipient: Recipient, keys: Iterable[str]) -> dict[str, bool]:
+    """Of the profiles with these ids those that the recipient may hear of: whether they are there, or deleted."""
+    from workbench.store.serving.together import profiles
+
+    ids = []
+    for key in keys:
+        with suppress(ValueError):  # of what somebody else made a dossier
+            ids.append(UUID(key))
+    return {
+        str(key): profile.deleted_at is None
+        for key, profile in profiles(store, ids).items()
+        if may_receive(recipient, marking_of(store, key, profile.secrecy, profile.owner))
+    }
 
 
 def known_recipient(store: rooms.Store, to: str | Recipient | Organisation) -> Recipient:
@@ -122,6 +139,8 @@ def dossier_of(
         remarks=(Remark(profile.notes, key="notes"),) if profile.notes.strip() else (),
         tags=profile.tags,
         domains=tuple(trace.value for trace in footprint if trace.kind in ("domain", "hostname")),
+        key=str(profile.id),
+        withdrawn=profile.deleted_at is not None,
     )
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -41,6 +41,15 @@ class Versions(Protocol):
     def last(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The newest version handed out, of those ids that have one."""
 
+    def hand(self, recipient: str, made: Mapping[str, Iterable[str]]) -> None:
+        """Remember that a recipient was given objects, by the source they were made of."""
+
+    def handed(self, recipients: Collection[str], sources: Iterable[str]) -> dict[str, set[str]]:
+        """The ids that any of these recipients was given of these sources, by source."""
+
+    def holders(self, recipients: Collection[str], ids: Iterable[str]) -> dict[str, set[str]]:
+        """The sources of which any of these recipients was given these ids, by id."""
+
 
 class Ledger:
     """Versions in an SQLite file, which several processes may use at once. A path of ``None`` keeps nothing."""
@@ -72,6 +81,32 @@ class Ledger:
         with self._open(writing=False) as con:
             return self._known(con, ids)
 
+    def hand(self, recipient: str, made: Mapping[str, Iterable[str]]) -> None:
+        """Remember that a recipient was given objects, by the source they were made of."""
+        rows = [(recipient, source, identifier) for source, ids in made.items() for identifier in ids]
+        with self._open(writing=True) as con:
+            con.executemany("INSERT OR IGNORE INTO handed VALUES (?, ?, ?)", rows)
+
+    def handed(self, recipients: Collection[str], sources: Iterable[str]) -> dict[str, set[str]]:
+        """The ids that any of these recipients was given of these sources, by source."""
+        return self._pairs("source", "id", recipients, sources)
+
+    def holders(self, recipients: Collection[str], ids: Iterable[str]) -> dict[str, set[str]]:
+        """The sources of which any of these recipients was given these ids, by id."""
+        return self._pairs("id", "source", recipients, ids)
+
+    def _pairs(
+        self, by: str, what: str, recipients: Collection[str], keys: Iterable[str]
+    ) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        query = f"SELECT {what} FROM handed WHERE recipient = ? AND {by} = ?"  # noqa: S608  names of columns
+        with self._open(writing=False) as con:
+            for key in keys:
+                for recipient in recipients:
+                    for (value,) in con.execute(query, (recipient, key)):
+                        found.setdefault(key, set()).add(value)
+        return found
+
     @contextlib.contextmanager
     def _open(self, writing: bool) -> Iterator[sqlite3.Connection]:
         if self.path is not None:
@@ -87,6 +122,11 @@ class Ledger:
                 con.execute(
                     "CREATE TABLE IF NOT EXISTS exported (id TEXT PRIMARY KEY, raw TEXT NOT NULL) WITHOUT ROWID"
                 )
+                con.execute(
+                    "CREATE TABLE IF NOT EXISTS handed (recipient TEXT, source TEXT, id TEXT, "
+                    "PRIMARY KEY (recipient, source, id)) WITHOUT ROWID"
+                )
+                con.execute("CREATE INDEX IF NOT EXISTS handed_by_id ON handed (recipient, id)")
                 yield con
                 con.execute("COMMIT")
             except sqlite3.DatabaseError as error:
