@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 from pathlib import Path
 
@@ -184,14 +185,53 @@ def test_a_mistyped_table_is_told_with_those_there_are(tmp_path: Path) -> None:
                 use()
 
 
-def test_enriching_a_second_time_says_what_to_do(tmp_path: Path) -> None:
+def test_cells_that_are_run_again_say_what_to_do_and_do_it(tmp_path: Path) -> None:
+    case = wb.open_case(tmp_path / "case.duckdb")
+    case.ingest(SAMPLE)
+    case.enrich("firewall", "src_ip")
+    case = wb.open_case(tmp_path / "case.duckdb")  # as a cell does: the case before is still open, then no more
+    assert case.con.sql("SELECT ip_country('8.8.8.8')").fetchall() == [("US",)]
+    with pytest.raises(ValueError, match=r"firewall.*replace=True"):
+        case.ingest(SAMPLE)
+    with pytest.raises(ValueError, match=r"firewall_ip.*into=.*replace=True"):
+        case.enrich("firewall", "src_ip")
+    assert case.ingest(SAMPLE, replace=True).rows == 346
+    assert len(case.enrich("firewall", "dst_ip", replace=True)) == 346
+    assert "dst_ip_verdict" in case.con.table("firewall_ip").columns
+    assert case.tables() == ["firewall", "firewall_ip"]
+    case.close()
+
+
+def test_a_table_that_cannot_be_read_anew_stays_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "firewall.log.gz").write_bytes(gzip.compress(SAMPLE.read_bytes())[:-40])
     with wb.open_case(tmp_path / "case.duckdb") as case:
         case.ingest(SAMPLE)
-        case.enrich("firewall", "src_ip")
-        with pytest.raises(ValueError, match=r"firewall_ip.*into=.*DROP TABLE"):
-            case.enrich("firewall", "src_ip")
-        case.con.sql('DROP TABLE "firewall_ip"')
-        case.enrich("firewall", "src_ip")
+        with pytest.raises(ValueError, match=r"firewall\.log\.gz"):
+            case.ingest(tmp_path / "firewall.log.gz", format="netfilter", replace=True)
+        assert case.con.table("firewall").count("*").fetchall() == [(346,)]
+
+
+def test_a_case_that_is_closed_leaves_the_functions_of_another_on_the_same_file(tmp_path: Path) -> None:
+    first = wb.open_case(tmp_path / "case.duckdb")
+    with wb.open_case(tmp_path / "case.duckdb") as second:
+        first.close()
+        del first
+        gc.collect()
+        assert second.con.sql("SELECT ip_country('8.8.8.8')").fetchall() == [("US",)]
+
+
+@pytest.mark.parametrize("name", ["Quell-IP", "IP Address", "client", "wer"])
+def test_the_column_of_addresses_in_a_table_of_ones_own_is_found_by_name_or_content(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "own.csv").write_text(f"wann;{name};wieviel\n2026-10-04;185.246.188.74;5\n2026-10-05;8.8.8.8;6\n")
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        case.ingest(tmp_path / "own.csv")
+        assert case.triage("own").table.column("address").to_pylist() == ["185.246.188.74", "8.8.8.8"]
+        assert case.triage("own", column=name).counts == {"anonymised": 1, "clean": 1}
+        with pytest.raises(ValueError, match=r"own has no column 'ip'; it has: wann, .*, wieviel"):
+            case.triage("own", column="ip")
+        case.enrich("own")
 
 
 def test_a_failed_ingest_leaves_nothing(tmp_path: Path) -> None:
@@ -213,7 +253,7 @@ def test_an_unclear_column_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n1,x\n")
     with wb.open_case(tmp_path / "case.duckdb") as case:
         case.ingest(tmp_path / "t.csv")
-        with pytest.raises(ValueError, match="it has: a, b"):
+        with pytest.raises(ValueError, match="pass column=, one of: a, b"):
             case.enrich("t")
 
 

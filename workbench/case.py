@@ -105,7 +105,7 @@ class Case:
 
     @ctrl_c()
     def ingest(
-        self, path: str | Path, name: str | None = None, format: str | None = None,
+        self, path: str | Path, name: str | None = None, format: str | None = None, replace: bool = False,
         progress: Callable[[int, int | None], None] | None = None,
     ) -> Ingested:  # fmt: skip
         """Read a file into a new table: a log of a known format, CSV, JSON lines, Parquet, or any text.
@@ -114,9 +114,11 @@ class Case:
         last_line``). Lines of a log, CSV or JSON lines that do not fit are kept in ``<name>_unparsed`` (``line, text``). Nothing of the
         table is left if reading fails. ``progress`` is called with lines read and
         None, or, of what DuckDB reads by itself, with per cent done and 100; what it raises ends the reading.
+        ``replace`` reads into a table that is there already, as a cell does that is run again; what was in it stays
+        if reading fails.
 
         Raises:
-            ValueError: the file is damaged, the format unknown, or the table exists already.
+            ValueError: the file is damaged or binary, the format unknown, or the table exists already.
             OSError: the file cannot be opened.
         """
         from workbench.addresses.logs import detect, read_log
@@ -125,17 +127,21 @@ class Case:
 
         path = Path(path)
         table = name or re.sub(r"\W+", "_", path.name.partition(".")[0]).strip("_") or "table"
-        if table in self.tables():
-            raise ValueError(f"the case has a table {table!r} already: pass another name=")
+        if table in self.tables() and not replace:
+            raise ValueError(
+                f"the case has a table {table!r} already: pass another name=, or replace=True to read it anew"
+            )
         found = format or detect(path)
         if found:
             with transaction(self.con):
+                self._drop(table, f"{table}_unparsed")
                 log = read_log(self.con, path, format=found, name=table, progress=progress)
             return Ingested(table, log.format, log.rows, log.unparsed)
         if {suffix.lower() for suffix in path.suffixes} & _JSON:
             unparsed = read_json(self.con, path, table, progress)
             return Ingested(table, "json", self._count(table), unparsed)
         with watched(self.con, progress):
+            self._drop(table, f"{table}_unparsed")
             kind, unparsed = self._read(path, table)
             return Ingested(table, kind, self._count(table), unparsed)
 
@@ -160,41 +166,54 @@ class Case:
         return "text", 0
 
     def enrich(
-        self, table: str, column: str | None = None, into: str | None = None,
+        self, table: str, column: str | None = None, into: str | None = None, replace: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> duckdb.DuckDBPyRelation:  # fmt: skip
-        """Write ``table`` with intel on ``column`` to ``into`` (``<table>_ip`` by default); returns it.
+        """Write ``table`` with intel on ``column`` to ``into`` (``<table>_ip`` by default); returns it. ``replace``
+        takes the place of what is there, once all of the new is.
 
         Raises:
             ValueError: the table or column is missing, the column is not said and cannot be guessed, or ``into`` is
                 there already.
         """
-        from workbench.frames.duckdb import enrich_table
+        from workbench.frames.duckdb import enrich_table, transaction
 
         chosen = column or self._address_columns(table)[0]
         result = into or f"{table}_ip"
-        if result in self._names():
+        there = result in self._names()
+        if there and not replace:
             raise ValueError(
-                f"the case has a table {result!r} already: pass another into=, or drop it first: "
-                f"case.con.sql('DROP TABLE {identifier(result)}')"
+                f"the case has a table {result!r} already: pass another into=, or replace=True to make it anew"
             )
         self._known(table)
-        return enrich_table(self.con, table, chosen, result, progress=progress)
+        if not there:
+            return enrich_table(self.con, table, chosen, result, progress=progress)
+        enrich_table(self.con, table, chosen, made := f"{result}_anew", progress=progress)
+        with transaction(self.con):
+            self._drop(result)
+            self.con.execute(f"ALTER TABLE {identifier(made)} RENAME TO {identifier(result)}")
+        return self.con.table(result)
 
     @ctrl_c()
-    def triage(self, table: str | None = None, concern: Iterable[str] = ()) -> Triage:
-        """Judge the distinct external addresses of a table, or of all tables, worst first.
+    def triage(
+        self, table: str | None = None, concern: Iterable[str] = (), *, column: str | None = None
+    ) -> Triage:
+        """Judge the distinct external addresses of a table, or of all tables, worst first: those of ``column``, else of
+        the columns whose name or content says that they hold addresses.
 
         Raises:
-            ValueError: there is no such table, it has no column of addresses, or ``concern`` is no country code.
+            ValueError: there is no such table or column, it has no column of addresses, or ``concern`` is no country code.
         """
         from workbench.enrichment import open_engine
         from workbench.enrichment.triage import triage
 
+        names = [table] if table else self.tables()
         columns = tuple(
-            (name, column)
-            for name in ([table] if table else self.tables())
-            for column in self._address_columns(name, required=table is not None)
+            (name, chosen)
+            for name in names
+            for chosen in (
+                self._column(name, column) if column else self._address_columns(name, required=table is not None)
+            )
         )
         if not columns:
             raise ValueError("the case has no table with addresses: ingest a log first")
@@ -290,7 +309,14 @@ class Case:
 
         return CaseFile(self.con, self.path)
 
+    def _column(self, table: str, column: str) -> list[str]:
+        columns = self._known(table).columns
+        if column not in columns:
+            raise ValueError(f"{table} has no column {column!r}; it has: {', '.join(columns)}")
+        return [column]
+
     def _address_columns(self, table: str, required: bool = True) -> list[str]:
+        """The columns that hold addresses by their name, else by what is in them."""
         relation = self._known(table)
         texts = [
             n for n, kind in zip(relation.columns, relation.types, strict=True) if str(kind) == "VARCHAR"
@@ -298,13 +324,25 @@ class Case:
         found = [
             name
             for name in texts
-            if _ADDRESS_COLUMNS.search(name.lower()) and not name.lower().endswith("host")
-        ]
+            if _ADDRESS_COLUMNS.search(re.sub(r"\W+", "_", name.lower())) and not name.lower().endswith("host")
+        ] or [name for name in texts if self._holds_addresses(table, name)]
         if not found and required:
             raise ValueError(
-                f"which column of {table} holds addresses? it has: {', '.join(relation.columns)}"
+                f"which column of {table} holds addresses? pass column=, one of: {', '.join(relation.columns)}"
             )
         return found
+
+    def _holds_addresses(self, table: str, column: str) -> bool:
+        """Whether nine in ten of the first texts in it are addresses."""
+        from workbench.addresses import parse
+
+        text = identifier(column)
+        first = self.con.table(table).filter(f"{text} IS NOT NULL").project(text).limit(1000).to_arrow_table()
+        return len(first) > 0 and bool((parse(first.column(0)).version > 0).mean() >= 0.9)
+
+    def _drop(self, *names: str) -> None:
+        for name in names:
+            self.con.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
 
     def _count(self, table: str) -> int:
         (count,) = self.con.table(table).count("*").fetchall()[0]

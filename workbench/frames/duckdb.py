@@ -43,35 +43,58 @@ def attach(con: duckdb.DuckDBPyConnection, snapshot: Any = None) -> duckdb.DuckD
     :func:`enrich_table` is several times faster.
     """
     engine = enrichment.open_engine(snapshot)
-    text = duckdb.sqltype("VARCHAR")
-    functions: dict[str, tuple[Callable[[Any], Any], Any]] = {
-        _FUNCTION.get(field.name, f"ip_{field.name}"): (
-            _one_column(engine, field.name), duckdb.sqltype(_SQL_TYPE[_plain(field.type)]),
-        )
-        for field in SCHEMA
-    }  # fmt: skip
-    struct = duckdb.struct_type({f.name: duckdb.sqltype(_SQL_TYPE[_plain(f.type)]) for f in SCHEMA})
-    functions["ip_enrich"] = (_all_columns(engine), struct)
-    for name, (function, kind) in functions.items():
-        with contextlib.suppress(duckdb.Error):  # not attached before
-            con.remove_function(name)
-        con.create_function(name, function, [text], kind, type="arrow", null_handling="special")  # type: ignore[call-overload]
+    file = _file_of(con)
+    held = _Held(engine)
+    try:
+        for name, (function, kind) in held.functions.items():
+            with contextlib.suppress(duckdb.Error):  # not attached before
+                con.remove_function(name)
+            con.create_function(name, function, [duckdb.sqltype("VARCHAR")], kind, type="arrow", null_handling="special")  # type: ignore[call-overload]
+    except duckdb.CatalogException:  # another connection to the same database has them in its catalogue
+        there = _HELD.get(file or engine.snapshot.id)
+        if there is None:
+            raise ValueError(
+                "another connection to this database has the ip_ functions of another snapshot: attach to that one"
+            ) from None
+        there.engine = engine
+        return con
+    _HELD[file or engine.snapshot.id] = held
     return con
 
 
-def _one_column(engine: Engine, name: str) -> Callable[[Any], Any]:
-    def column(addresses: Any) -> Any:
-        return _decoded(engine.enrich(addresses).column(name))
+class _Held:
+    """The functions of a database, and the engine they ask. DuckDB gives them to every connection to the database in
+    this process, but keeps them alive only as long as the one that made them: called after that, they crash it."""
 
-    return column
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.functions: dict[str, tuple[Callable[[Any], Any], Any]] = {
+            _FUNCTION.get(field.name, f"ip_{field.name}"): (
+                self._one_column(field.name), duckdb.sqltype(_SQL_TYPE[_plain(field.type)]),
+            )
+            for field in SCHEMA
+        }  # fmt: skip
+        struct = duckdb.struct_type({f.name: duckdb.sqltype(_SQL_TYPE[_plain(f.type)]) for f in SCHEMA})
+        self.functions["ip_enrich"] = (self._all_columns, struct)
 
+    def _one_column(self, name: str) -> Callable[[Any], Any]:
+        def column(addresses: Any) -> Any:
+            return _decoded(self.engine.enrich(addresses).column(name))
 
-def _all_columns(engine: Engine) -> Callable[[Any], Any]:
-    def columns(addresses: Any) -> Any:
-        table = engine.enrich(addresses)
+        return column
+
+    def _all_columns(self, addresses: Any) -> Any:
+        table = self.engine.enrich(addresses)
         return pa.StructArray.from_arrays([_decoded(c) for c in table.columns], names=table.column_names)
 
-    return columns
+
+_HELD: dict[str, _Held] = {}
+"""By the file of a database; of those in memory by snapshot, whose functions are all alike."""
+
+
+def _file_of(con: duckdb.DuckDBPyConnection) -> str:
+    rows = con.execute("SELECT path FROM duckdb_databases() WHERE database_name = current_database()").fetchall()
+    return str(rows[0][0] or "") if rows else ""
 
 
 def _decoded(column: pa.ChunkedArray) -> pa.Array:
