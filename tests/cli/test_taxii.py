@@ -69,7 +69,7 @@ def test_what_two_organisations_do(medallion: Medallion, tmp_path: Path) -> None
     done = run(*push, "CERT B", server=medallion)
     assert done.exit_code == 0, done.stderr
     count = len(json.loads(Path(bundle).read_text())["objects"])
-    assert f"of {count} objects for CERT B {count} taken, 0 known there, 0 failed" in done.stdout
+    assert f"{count} objects for CERT B: {count} taken, 0 known there already, 0 failed" in done.stdout
 
     done = run("taxii", "poll", medallion.url, "--collection", collection, "--into", case, server=medallion)
     assert done.exit_code == 0, done.stderr

@@ -125,3 +125,29 @@ def test_an_indicator_outside_its_validity_is_left_out_where_that_is_asked(
         dated = {**indicator, "valid_from": first} | ({"valid_until": until} if until else {})
         assert rows(con, [dated], within_validity=True) == wanted, dated
     assert rows(con, [indicator | {"revoked": True}]) == []
+
+
+def test_a_case_is_hunted_in_as_its_connection_is(con: duckdb.DuckDBPyConnection) -> None:
+    import workbench as wb
+
+    with wb.open_case(":memory:") as case:
+        case.con.from_arrow(con.table("logs").to_arrow_table()).create("logs")
+        assert "ts is network-traffic:start" in str(stix.columns_of(case, "logs"))
+        assert len(stix.match(case, "logs", "[network-traffic:dst_port = 53]")) == 1
+        assert stix.observed(case, "logs").num_rows == 0  # 192.0.2.0/24 is for documentation
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("[ipv4-addr:value = '10.0.0.1'", "1:29: the end where ']' is expected"),
+        ("[ipv4-addr:value = '10.0.0.1'] FOLLOWED BY", "1:31: 'FOLLOWED' where the end is expected"),
+        ("10.0.0.1", "cannot stand here; one looks like [ipv4-addr:value = '192.0.2.1']"),
+        ("[x-own:p.'a b' = 1]", "mapping={\"x-own:p.'a b'\": …}"),
+    ],
+)
+def test_a_pattern_with_a_typing_error_is_told_in_words(
+    con: duckdb.DuckDBPyConnection, pattern: str, words: str
+) -> None:
+    (said,) = stix.match(con, "logs", {"mine": pattern}).not_used
+    assert words in said.reason

@@ -325,7 +325,7 @@ def test_an_indicator_whose_verdict_no_longer_holds_is_revoked(tmp_path: Path) -
 
 
 def test_indicators_that_no_longer_hold_are_told() -> None:
-    assert "1 indicator is past validity" in str(exported(FULL, now=NOW + timedelta(days=90)))
+    assert "1 indicator is expired, valid until" in str(exported(FULL, now=NOW + timedelta(days=90)))
     assert exported(FULL, now=NOW + timedelta(days=90), valid_for=timedelta(days=365)).notes == ()
 
 

@@ -147,7 +147,7 @@ def test_stix_in_out_and_matched(case: Any, tmp_path: Path) -> None:
     assert "set aside" in text
     assert MARKUP in text
     text, _ = looked_at(wb.stix.match(case.con, "firewall", "[ipv4-addr:value = '84.205.67.213']"))
-    assert "1 of 1 indicators match" in text
+    assert "1 of 1 indicator matches" in text
 
 
 def test_a_kernel_shows_it_and_a_terminal_does_not_import_it(kernel: Kernel) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 from workbench._sql import identifier
 from workbench.exchange.stix.syntax import Path, PatternError
@@ -12,7 +12,7 @@ from workbench.exchange.stix.syntax import Path, PatternError
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["ADDRESS_TYPES", "ROLES", "Columns", "Property", "Slot", "read_columns"]
+__all__ = ["ADDRESS_TYPES", "ROLES", "Columns", "HasConnection", "Property", "Slot", "connection_of", "read_columns"]
 
 ADDRESS_TYPES = ("ipv4-addr", "ipv6-addr")
 
@@ -114,6 +114,17 @@ class Columns:
     def slots_of(self, kind: str) -> list[Slot]:
         """The objects of a row that are, or may be, of a STIX type."""
         return [slot for slot in self.slots if kind in slot.types]
+
+
+class HasConnection(Protocol):
+    """A case, whose tables are in its connection."""
+
+    con: duckdb.DuckDBPyConnection
+
+
+def connection_of(source: duckdb.DuckDBPyConnection | HasConnection) -> duckdb.DuckDBPyConnection:
+    """The connection itself, or that of a case."""
+    return cast("duckdb.DuckDBPyConnection", getattr(source, "con", source))
 
 
 def read_columns(

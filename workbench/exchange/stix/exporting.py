@@ -223,11 +223,11 @@ def _notes(objects: list[dict[str, Any]], known: dict[str, dict[str, Any]], now:
     past = [v for v in objects if "valid_until" in v and v["valid_until"] <= timestamp(now)]
     current = [v for v in past if not v.get("revoked")]
     if current:
-        days = sorted({value["valid_from"][:10] for value in current})
+        ends = sorted({value["valid_until"][:10] for value in current})
         yield (
-            f"{len(current)} {_indicators(len(current))} past validity, which begins {days[0]}"
-            + (f" to {days[-1]}" if len(days) > 1 else "")
-            + "; build newer intel, or let them hold longer"
+            f"{len(current):,} {_indicators(len(current))} expired, valid until {ends[0]}"
+            + (f" to {ends[-1]}" if len(ends) > 1 else "")
+            + ": they count from the date of the intel, so build newer intel, or make them valid for longer"
         )
     fresh = [v for v in objects if v.get("revoked") and not known.get(v["id"], {}).get("revoked")]
     if fresh:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from workbench._sql import identifier
 from workbench.exchange.stix import bindings
-from workbench.exchange.stix.columns import Columns, read_columns
+from workbench.exchange.stix.columns import Columns, HasConnection, connection_of, read_columns
 from workbench.exchange.stix.dictionaries import check_regex
 from workbench.exchange.stix.indicators import Indicator, indicators_of
 from workbench.exchange.stix.plan import Plan
@@ -66,8 +66,11 @@ class Matches:
         """One line: how many indicators matched how many rows, and how many could not be used."""
         rows = len(self.table.column("row").unique())
         matched = len(self.table.column("indicator").unique())
-        line = f"{matched} of {self.hunted} indicators match {rows} rows of {self.columns.table}"
-        return line + (f"; {len(self.not_used)} not used" if self.not_used else "")
+        line = (
+            f"{matched:,} of {self.hunted:,} {'indicator' if self.hunted == 1 else 'indicators'} "
+            f"{'matches' if matched == 1 else 'match'} {rows:,} {'row' if rows == 1 else 'rows'} of {self.columns.table}"
+        )
+        return line + (f"; {len(self.not_used):,} not used" if self.not_used else "")
 
     def __str__(self) -> str:
         lines = [self.summary]
@@ -94,16 +97,16 @@ class _Compiled:
 
 
 def columns_of(
-    con: duckdb.DuckDBPyConnection,
+    con: duckdb.DuckDBPyConnection | HasConnection,
     table: str,
     mapping: Mapping[str, str | Sequence[str] | None] | None = None,
 ) -> Columns:
-    """What the columns of a table are taken for; print it to read it."""
-    return read_columns(con, quoted(table), table, mapping)
+    """What the columns of a table of ``con``, a case or a connection, are taken for; print it to read it."""
+    return read_columns(connection_of(con), quoted(table), table, mapping)
 
 
 def match(
-    con: duckdb.DuckDBPyConnection,
+    con: duckdb.DuckDBPyConnection | HasConnection,
     table: Any,
     patterns: Any,
     mapping: Mapping[str, str | Sequence[str] | None] | None = None,
@@ -112,7 +115,7 @@ def match(
 ) -> Matches:
     """Find the rows of a table that match STIX patterns.
 
-    ``table`` is the name of a table or view (``schema.name`` too), or a relation of ``con``. ``patterns``
+    ``con`` is a case or a connection, ``table`` the name of a table or view in it (``schema.name`` too), or a relation. ``patterns``
     is a pattern, patterns by name, a bundle (dict, JSON or ``stix2``), the path of one, an object store, or a list of
     indicators. Columns are found by their names (:func:`columns_of` says as what); ``mapping`` names
     others: ``{"dst_ip": "server", "file:hashes.'SHA-256'": "sha", "domain": None}``.
@@ -127,6 +130,7 @@ def match(
         ValueError: the table or a column of the mapping is not there.
         TypeError, OSError, StreamError: ``patterns`` cannot be read.
     """
+    con = connection_of(con)
     indicators = indicators_of(patterns)
     with _rows_of(con, table, mapping) as (source, columns):
         plan = Plan(columns)
@@ -190,7 +194,7 @@ def _compile(
             missing = sorted(path for path, found in mapped.items() if not found)
             if len(missing) == len(mapped):
                 raise PatternError(
-                    f"no column is {', '.join(missing)}: name one with mapping={{'{missing[0]}': …}}"
+                    f"no column is {', '.join(missing)}: name one with mapping={{{missing[0]!r}: …}}"
                 )
             texts += [f"no column is {path}: that part never matches" for path in missing]
             if bindings.timed(tree) and columns.time is None:

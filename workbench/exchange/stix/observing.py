@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench._sql import identifier
-from workbench.exchange.stix.columns import read_columns
+from workbench.exchange.stix.columns import HasConnection, connection_of, read_columns
 from workbench.exchange.stix.matching import quoted
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ _ADDRESSES = ("src_ip", "dst_ip", "ip")
 
 
 def observed(
-    con: duckdb.DuckDBPyConnection,
+    con: duckdb.DuckDBPyConnection | HasConnection,
     table: str,
     mapping: Mapping[str, str | Sequence[str] | None] | None = None,
     *,
     concern: Iterable[str] = (),
     snapshot: Any = None,
 ) -> pa.Table:
-    """The distinct outside addresses of a table, judged, for :func:`~workbench.exchange.stix.export`.
+    """The distinct outside addresses of a table of a case or connection, judged, for :func:`~workbench.exchange.stix.export`.
 
     The columns of :func:`workbench.triage` with ``hits`` (int64), and ``first_seen`` and ``last_seen``
     (timestamp[us, UTC], null where no column of the table has a time). Columns are found by their names
@@ -42,6 +42,7 @@ def observed(
     from workbench.enrichment import open_engine
     from workbench.enrichment.triage import triage
 
+    con = connection_of(con)
     source = quoted(table)
     try:
         columns = read_columns(con, source, table, mapping)

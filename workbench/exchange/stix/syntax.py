@@ -167,7 +167,18 @@ def _parse(text: str) -> Node:
     try:
         return Pattern(text).visit(_Builder())  # type: ignore[no-any-return]
     except (ParseException, RecursionError) as error:
-        raise PatternError(f"not a STIX pattern: {error or 'nested too deep'}") from None
+        raise PatternError(f"not a STIX pattern: {_plainly(str(error)) or 'nested too deep'}{_hint(text)}") from None
+
+
+def _plainly(said: str) -> str:
+    """The parser's message, ``line:column: …``, in words."""
+    said = re.sub(r"'?<EOF>'?", "the end", said)
+    said = re.sub(r"no viable alternative at input (.+)", r"\1 cannot stand here", said)
+    return re.sub(r"mismatched input (.+) expecting (.+)", r"\1 where \2 is expected", said)
+
+
+def _hint(text: str) -> str:
+    return "" if text.lstrip().startswith(("[", "(")) else "; one looks like [ipv4-addr:value = '192.0.2.1']"
 
 
 class _Builder:

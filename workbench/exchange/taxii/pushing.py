@@ -71,8 +71,8 @@ class Pushed:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.collection.title}: of {self.total:,} objects for {self.recipient} {self.taken:,} taken, "
-            f"{self.known:,} known there, {len(self.failed):,} failed"
+            f"{self.collection.title}: {self.total:,} objects for {self.recipient}: {self.taken:,} taken, "
+            f"{self.known:,} known there already, {len(self.failed):,} failed"
             + (f", {self.pending:,} still being worked on there" if self.pending else "")
         ]
         lines += [f"  failed: {failure}" for failure in self.failed[:10]]
