@@ -189,7 +189,9 @@ def test_cells_that_are_run_again_say_what_to_do_and_do_it(tmp_path: Path) -> No
     case = wb.open_case(tmp_path / "case.duckdb")
     case.ingest(SAMPLE)
     case.enrich("firewall", "src_ip")
-    case = wb.open_case(tmp_path / "case.duckdb")  # as a cell does: the case before is still open, then no more
+    case = wb.open_case(
+        tmp_path / "case.duckdb"
+    )  # as a cell does: the case before is still open, then no more
     assert case.con.sql("SELECT ip_country('8.8.8.8')").fetchall() == [("US",)]
     with pytest.raises(ValueError, match=r"firewall.*replace=True"):
         case.ingest(SAMPLE)
@@ -224,7 +226,9 @@ def test_a_case_that_is_closed_leaves_the_functions_of_another_on_the_same_file(
 def test_the_column_of_addresses_in_a_table_of_ones_own_is_found_by_name_or_content(
     tmp_path: Path, name: str
 ) -> None:
-    (tmp_path / "own.csv").write_text(f"wann;{name};wieviel\n2026-10-04;185.246.188.74;5\n2026-10-05;8.8.8.8;6\n")
+    (tmp_path / "own.csv").write_text(
+        f"wann;{name};wieviel\n2026-10-04;185.246.188.74;5\n2026-10-05;8.8.8.8;6\n"
+    )
     with wb.open_case(tmp_path / "case.duckdb") as case:
         case.ingest(tmp_path / "own.csv")
         assert case.triage("own").table.column("address").to_pylist() == ["185.246.188.74", "8.8.8.8"]
@@ -272,3 +276,24 @@ def test_ctrl_c_is_one_wherever_it_meets_duckdb_and_leaves_nothing_half_done(tmp
         raise RuntimeError("Query interrupted")  # as DuckDB has it in a query
     with pytest.raises(ValueError, match="else"), ctrl_c():
         raise ValueError("something else")
+
+
+def test_a_binary_file_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "dump.bin").write_bytes(bytes(range(256)) * 20)
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        with pytest.raises(ValueError, match=r"dump\.bin is binary"):
+            case.ingest(tmp_path / "dump.bin")
+        assert case.tables() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("8.8.8", "'8.8.8' is not an IP address"), ("8.8.8.0/24", "8.8.8.0/24 is a network: look up an address")]
+)  # fmt: skip
+def test_a_lookup_of_what_is_no_address_says_what_it_was_given(text: str, words: str) -> None:
+    assert words in str(wb.lookup(text))
+
+
+def test_a_path_given_for_addresses_is_told_the_way(tmp_path: Path) -> None:
+    for path in (SAMPLE, str(SAMPLE)):
+        with pytest.raises(TypeError, match="ingest"):
+            wb.triage(path)  # type: ignore[arg-type]

@@ -161,8 +161,12 @@ class Case:
         except (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError) as error:
             raise ValueError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
         from workbench.addresses.extract import extract
+        from workbench.addresses.lines import is_binary
 
-        self.con.from_arrow(extract(path).table).create(table)
+        found = extract(path)
+        if not len(found) and is_binary(path):
+            raise ValueError(found.nothing())
+        self.con.from_arrow(found.table).create(table)
         return "text", 0
 
     def enrich(
@@ -212,7 +216,9 @@ class Case:
             (name, chosen)
             for name in names
             for chosen in (
-                self._column(name, column) if column else self._address_columns(name, required=table is not None)
+                self._column(name, column)
+                if column
+                else self._address_columns(name, required=table is not None)
             )
         )
         if not columns:
@@ -324,7 +330,8 @@ class Case:
         found = [
             name
             for name in texts
-            if _ADDRESS_COLUMNS.search(re.sub(r"\W+", "_", name.lower())) and not name.lower().endswith("host")
+            if _ADDRESS_COLUMNS.search(re.sub(r"\W+", "_", name.lower()))
+            and not name.lower().endswith("host")
         ] or [name for name in texts if self._holds_addresses(table, name)]
         if not found and required:
             raise ValueError(

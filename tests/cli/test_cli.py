@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from workbench.cli import commands
 
 ROOT = Path(__file__).resolve().parents[2]
+INDICATORS = ROOT / "data" / "samples" / "exercise-indicators.json"
 SAMPLE = ROOT / "data" / "samples" / "firewall.log"
 
 
@@ -41,6 +42,24 @@ def test_triage_of_the_sample_gives_what_the_readme_says(tmp_path: Path) -> None
     assert html.count("<td class='a'>") == 23
     assert 'href="https://db-ip.com"' in html
     assert "<script" not in html
+
+
+def test_the_page_is_written_whoever_stops_reading_what_is_printed(tmp_path: Path) -> None:
+    page = tmp_path / "triage.html"
+    reading, writing = os.pipe()
+    os.close(reading)  # as `| head` does after its lines
+    subprocess.run([sys.executable, "-m", "workbench", "triage", str(SAMPLE), "--html", str(page)], stdout=writing, stderr=subprocess.DEVNULL, check=False)  # fmt: skip
+    os.close(writing)
+    text = page.read_text()
+    assert text.count("<td class='a'>") == 23
+    assert "<h1>Triage of firewall.log</h1>" in text  # not where it lies on this machine
+
+
+def test_where_nothing_is_from_outside_it_says_so_without_an_empty_table() -> None:
+    done = workbench("triage", "-", text="10.0.0.1 192.168.1.1")
+    assert done.returncode == 0
+    assert done.stdout.startswith("0 external addresses")
+    assert "2 private or unroutable" in done.stdout
 
 
 def test_triage_reads_standard_input_and_prints_json() -> None:
@@ -100,6 +119,8 @@ def test_extract_prints_one_address_a_line() -> None:
     [
         (["triage", "nowhere.log"], "Error: nowhere.log: no such file or directory"),
         (["triage", "8.8.8.8"], "one address: workbench lookup 8.8.8.8"),
+        (["triage", "/dev/null"], "no address found: /dev/null is empty"),
+        (["stix", "match", str(SAMPLE), str(INDICATORS)], "firewall.log is no bundle"),
         (["triage", str(ROOT / "LICENSE"), "--format", "sshd"], "is sshd, the first is line 2"),
         (["triage", str(SAMPLE), "--html", "/nowhere/page.html"], "/nowhere: no such folder"),
         (["sync", str(SAMPLE)], "it is no DuckDB file"),

@@ -180,3 +180,20 @@ def test_text_is_made_visible_and_otherwise_left_alone(texts: list[str | None], 
         else:
             assert len(shown) == len(before)
             assert not any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in shown)
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_table_of_ranges_may_be_divided_as_any_spreadsheet_does_it(
+    home: Path, tmp_path: Path, mark: str
+) -> None:
+    table = tmp_path / "told.csv"
+    table.write_text(
+        mark.join(("network", "country", "city"))
+        + "\n"
+        + mark.join(("185.246.188.0/24", "RO", "Bucharest"))
+        + "\n"
+    )
+    wb.intel.add_file(table)
+    wb.intel.build()
+    found = wb.lookup("185.246.188.9")
+    assert (found.country, found.city) == ("RO", "Bucharest")

@@ -42,7 +42,7 @@ def payload(drawn: Any) -> dict[str, Any]:
 
 
 def notes(drawn: Any) -> str:
-    found = re.search(r'<p class="notes">(.*?)</p>', drawn.get_root().render())
+    found = re.search(r'<section class="notes"[^>]*>(.*?)</section>', drawn.get_root().render())
     return found[1] if found else ""
 
 
@@ -286,7 +286,7 @@ def test_a_map_is_marked_on_its_face_in_its_title_and_in_the_file(tmp_path: Path
     assert text.startswith("<!DOCTYPE html>\n<!-- TLP:AMBER+STRICT -->")
     assert '<meta name="tlp" content="TLP:AMBER+STRICT">' in text
     assert "<title>TLP:AMBER+STRICT T</title>" in text
-    assert re.search(r'<div class="tlp wb-tlp wb-amber-strict"[^>]*>TLP:AMBER\+STRICT<', text)
+    assert re.search(r'<header class="tlp wb-tlp wb-amber-strict"[^>]*>TLP:AMBER\+STRICT<', text)
 
 
 def test_a_map_is_marked_as_the_highest_of_its_rows() -> None:

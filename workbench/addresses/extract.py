@@ -16,7 +16,7 @@ from workbench.addresses import runs
 from workbench.addresses import scan as scanner
 from workbench.addresses.columns import Addresses
 from workbench.addresses.compiled import run
-from workbench.addresses.lines import LinesError, read_blocks
+from workbench.addresses.lines import LinesError, is_binary, read_blocks
 from workbench.addresses.text import parse, string_buffers, to_text
 
 __all__ = ["Extraction", "Malformed", "extract", "extract_text"]
@@ -68,6 +68,14 @@ class Extraction:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def nothing(self) -> str:
+        """Why nothing was found, in words: of a source without addresses."""
+        if not self.lines:
+            return f"no address found: {self.source} is empty"
+        if Path(self.source).is_file() and is_binary(self.source):
+            return f"no address found: {self.source} is binary, where a log, a table or text is wanted"
+        return f"no address found in {self.lines:,} {'line' if self.lines == 1 else 'lines'} of {self.source}"
 
     def __repr__(self) -> str:
         kinds = {item["values"]: item["counts"] for item in pc.value_counts(self.table["kind"]).to_pylist()}

@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["LINES", "LinesError", "first_lines", "line_reader", "read_blocks", "read_lines"]
+__all__ = ["LINES", "LinesError", "first_lines", "is_binary", "line_reader", "read_blocks", "read_lines"]
 
 LINES = pa.schema({"line": pa.int64(), "text": pa.large_string()})
 """Lines numbered from 1, without their line ends."""
@@ -101,6 +101,11 @@ def read_blocks(path: Path | str, max_bytes: int | None = None) -> Iterator[byte
     with path.open("rb") as raw:
         unpacked = min(max_bytes or sys.maxsize, max(path.stat().st_size * MAX_EXPANSION, BLOCK))
         yield from _unpacked(raw, str(path), max_bytes, unpacked)
+
+
+def is_binary(path: Path | str) -> bool:
+    """Whether what a file unpacks to begins as no text does, with a zero byte early on."""
+    return b"\0" in next(read_blocks(path), b"")[:8192]
 
 
 def _unpacked(raw: Any, name: str, plain: int | None, unpacked: int | None) -> Iterator[bytes]:

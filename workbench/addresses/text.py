@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,8 @@ def string_column(values: Any) -> pa.Array | pa.ChunkedArray:
     """
     if isinstance(values, str):
         raise TypeError(
-            f"one address {values!r} where a column of addresses is wanted: pass a list, or use lookup()"
+            f"one text {values[:80]!r} where a column of addresses is wanted: pass a list, use lookup() for one address, or "
+            "for a file open_case(':memory:').ingest(path) and its triage()"
         )
     if isinstance(values, pa.Array | pa.ChunkedArray):
         column = values
@@ -49,7 +51,14 @@ def string_column(values: Any) -> pa.Array | pa.ChunkedArray:
     elif isinstance(values, Iterable):
         column = text_array(values.tolist() if isinstance(values, np.ndarray) else list(values))
     else:
-        raise TypeError(f"a column of addresses is wanted, not {type(values).__name__}")
+        raise TypeError(
+            f"a column of addresses is wanted, not {type(values).__name__}"
+            + (
+                "; for a file: open_case(':memory:').ingest(path), then its triage()"
+                if isinstance(values, PathLike)
+                else ""
+            )
+        )
     kind = column.type
     text = kind.value_type if pa.types.is_dictionary(kind) else kind
     if pa.types.is_string(text) or pa.types.is_large_string(text):

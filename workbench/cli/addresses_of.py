@@ -76,7 +76,7 @@ def _of_text(file: Path) -> Found:
     found = extract("-" if str(file) == "-" else file)
     addresses = found.table.filter(pc.equal(found.table.column("kind").cast("string"), "address"))
     if not len(addresses):
-        raise ValueError(f"no address found in {'standard input' if str(file) == '-' else file}")
+        raise ValueError(found.nothing())
     notes = [f"{found.rejected_count} malformed addresses"] if found.rejected_count else []
     return Found(addresses.column("address"), addresses.column("count"), notes)
 

@@ -85,6 +85,13 @@ def triage(
     engine = open_engine(snapshot)
     found = addresses_of(file, log_format)
     result = judge(engine, found.addresses, concern, found.hits)
+    if html:  # before anything is printed: whoever reads that may have enough of it, as head does
+        from workbench.enrichment.page import triage_page
+        from workbench.intel.library import write_text
+
+        write_text(
+            html, triage_page(result, engine.snapshot, "standard input" if str(file) == "-" else file.name)
+        )
     if as_json:
         for row in result.table.to_pylist():
             click.echo(json.dumps(row, default=str))
@@ -95,10 +102,6 @@ def triage(
     for note in [*found.notes, *_little_known(result)]:
         click.echo(note, err=True)
     if html:
-        from workbench.enrichment.page import triage_page
-        from workbench.intel.library import write_text
-
-        write_text(html, triage_page(result, engine.snapshot, str(file)))
         click.echo(f"written: {html}", err=True)
 
 
@@ -185,7 +188,7 @@ def extract(file: Path, as_json: bool) -> None:
     for row in found.table.to_pylist():
         click.echo(json.dumps(row, default=str) if as_json else row["address"])
     if not len(found.table):
-        click.echo(f"no address found in {found.source}", err=True)
+        click.echo(found.nothing(), err=True)
     if found.rejected_count:
         click.echo(
             f"{found.rejected_count} malformed addresses, the first: {_first_rejected(found)}", err=True

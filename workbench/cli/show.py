@@ -59,7 +59,8 @@ def show_triage(result: Triage, limit: int | None) -> None:
             Text(plain(row["reasons"])),
         )
     console = _console()
-    console.print(table)
+    if shown:
+        console.print(table)
     if len(shown) < len(rows):
         console.print(f"… and {len(rows) - len(shown):,} more; --all shows them, --html and --json hold them")
     console.print(Text(result.summary, "bold"))

@@ -225,6 +225,7 @@ def stix_match(
     workbench stix match partner.json web.csv --map src_ip=visitor --map ts=seen_at
     """
     from workbench.exchange.stix import match
+    from workbench.exchange.stix.stream import StreamError
 
     wanted = 1 if case else 2
     if len(arguments) > wanted or (not case and len(arguments) < 2):
@@ -246,7 +247,12 @@ def stix_match(
             raise ValueError(
                 f"{indicators!r} is no bundle that there is, and no pattern, such as [ipv4-addr:value = '198.51.100.7']"
             )
-        result = match(con, log, indicators, named, within_validity=within_validity)
+        try:
+            result = match(con, log, indicators, named, within_validity=within_validity)
+        except StreamError as error:
+            raise ValueError(
+                f"{arguments[0]} is no bundle: {error}; the indicators come first, then the log"
+            ) from error
         if typed and result.not_used:
             raise ValueError(f"{result.not_used[0].name}: {result.not_used[0].reason}")
         rows = with_fields(con, log, result)

@@ -78,7 +78,7 @@ def triage_page(result: Triage, snapshot: Snapshot, title: str) -> str:
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Triage of {escape(title)}</title><style>{_PAGE_STYLE}{_TABLE_STYLE}</style></head><body class="triage">
+<title>Triage of {escape(title)}</title><style>{_PAGE_STYLE}{_TABLE_STYLE}</style></head><body class="triage"><main>
 <h1>Triage of {escape(title)}</h1>
 <p>{escape(result.summary)}</p>
 <p>Snapshot {escape(snapshot.id)}, intel as of {snapshot.as_of:%Y-%m-%d}, {age} days old when this was written.</p>
@@ -87,7 +87,7 @@ def triage_page(result: Triage, snapshot: Snapshot, title: str) -> str:
 <h2>Sources</h2>
 <table><thead><tr><th>Source</th><th>Date</th><th>Entries</th><th>Reliability (A–F)</th><th>Licence</th><th>Attribution</th></tr></thead>
 <tbody>{sources}</tbody></table>
-</body></html>
+</main></body></html>
 """
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from html import escape
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 from workbench.addresses.special import special_purpose
@@ -203,6 +203,8 @@ def lookup(engine: Engine, address: str, answers: Sequence[Answer] = ()) -> Inte
         (block,) = special_purpose(parse([values["address"]]))
         if block is not None:
             values["reasons"] = f"{block.prefix} {block.name} ({block.rfc}): {values['reasons']}"
+    if values["scope"] == "invalid":
+        values["reasons"] = _no_address(str(address))
     evidence = evidence_of(engine, values["address"])
     about = [answer for answer in answers if answer.address == values["address"]]
     if values["scope"] == "global" and any(answer.findings for answer in about):
@@ -212,6 +214,12 @@ def lookup(engine: Engine, address: str, answers: Sequence[Answer] = ()) -> Inte
         evidence += [_evidence(source, row, weight) for source, row, weight in found]
         evidence.sort(key=lambda item: -item.weight)
     return Intel(**values, evidence=tuple(evidence), answers=tuple(answers))
+
+
+def _no_address(text: str) -> str:
+    with contextlib.suppress(ValueError):
+        return f"{ip_network(text.strip(), strict=False)} is a network: look up an address of it"
+    return f"{text[:80]!r} is not an IP address"
 
 
 def evidence_of(engine: Engine, address: str | None) -> list[Evidence]:

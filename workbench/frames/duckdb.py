@@ -49,7 +49,9 @@ def attach(con: duckdb.DuckDBPyConnection, snapshot: Any = None) -> duckdb.DuckD
         for name, (function, kind) in held.functions.items():
             with contextlib.suppress(duckdb.Error):  # not attached before
                 con.remove_function(name)
-            con.create_function(name, function, [duckdb.sqltype("VARCHAR")], kind, type="arrow", null_handling="special")  # type: ignore[call-overload]
+            con.create_function(
+                name, function, [duckdb.sqltype("VARCHAR")], kind, type="arrow", null_handling="special"
+            )  # type: ignore[call-overload]
     except duckdb.CatalogException:  # another connection to the same database has them in its catalogue
         there = _HELD.get(file or engine.snapshot.id)
         if there is None:
@@ -93,7 +95,9 @@ _HELD: dict[str, _Held] = {}
 
 
 def _file_of(con: duckdb.DuckDBPyConnection) -> str:
-    rows = con.execute("SELECT path FROM duckdb_databases() WHERE database_name = current_database()").fetchall()
+    rows = con.execute(
+        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    ).fetchall()
     return str(rows[0][0] or "") if rows else ""
 
 

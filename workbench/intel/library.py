@@ -328,7 +328,7 @@ def open_snapshot(which: str | date | datetime | None = None) -> Snapshot:
     until = _end_of(which)
     if until is None:
         raise SnapshotError(
-            f"no snapshot {which!r}; wanted is a date, as 2026-08-22, or one of: {', '.join(ids) or 'none'}"
+            f"no snapshot {which!r}; wanted is a date, as 2026-08-22, or one of: {', '.join(ids) or 'none, as none is built yet'}"
         )
     earlier = [name for as_of, name in ages if as_of <= until]
     if not earlier:

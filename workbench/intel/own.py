@@ -19,7 +19,7 @@ from workbench.intel.source import Category, Reliability, Source, SourceError
 __all__ = ["add_file", "remove"]
 
 _BY_SUFFIX = {".mmdb": "mmdb", ".parquet": "entries", ".json": "json", ".csv": "csv"}
-_HEADERS = re.compile(rb"^\s*\"?(start|end|network)\"?\s*,", re.IGNORECASE)
+_HEADERS = re.compile(rb"^\s*\"?(start|end|network)\"?\s*[,;\t]", re.IGNORECASE)
 """A table that names its bounds, as the parser ``ranges`` reads it; any other CSV is a list with labels."""
 _SILENT = ("list", "misp")
 """Formats that say of an address only that it is there."""

@@ -101,6 +101,10 @@ def plain(what: str) -> Iterator[None]:
         yield
     except errors.NoDataFound:
         raise NotFound(f"{what}: not found, or not for you") from None
+    except errors.UndefinedObject as error:
+        if 'role "workbench_' not in _first(error):
+            raise
+        raise StoreError(f"{what}: the server has no store: make one with: workbench store init") from None
     except errors.SerializationFailure as error:
         raise Conflict(f"{what}: {_first(error)}: get it again, then repeat the change") from None
     except errors.DeadlockDetected:

@@ -12,7 +12,16 @@ from workbench.exchange.stix.syntax import Path, PatternError
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["ADDRESS_TYPES", "ROLES", "Columns", "HasConnection", "Property", "Slot", "connection_of", "read_columns"]
+__all__ = [
+    "ADDRESS_TYPES",
+    "ROLES",
+    "Columns",
+    "HasConnection",
+    "Property",
+    "Slot",
+    "connection_of",
+    "read_columns",
+]
 
 ADDRESS_TYPES = ("ipv4-addr", "ipv6-addr")
 

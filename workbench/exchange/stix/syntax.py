@@ -167,7 +167,9 @@ def _parse(text: str) -> Node:
     try:
         return Pattern(text).visit(_Builder())  # type: ignore[no-any-return]
     except (ParseException, RecursionError) as error:
-        raise PatternError(f"not a STIX pattern: {_plainly(str(error)) or 'nested too deep'}{_hint(text)}") from None
+        raise PatternError(
+            f"not a STIX pattern: {_plainly(str(error)) or 'nested too deep'}{_hint(text)}"
+        ) from None
 
 
 def _plainly(said: str) -> str:

@@ -16,7 +16,7 @@ from workbench.addresses.text import parse_networks
 from workbench.intel.entries import GEO, MEMBERSHIP, NETWORK, Entries, ParsedSource
 from workbench.intel.parsers.building import Rejects, membership_table, times, too_wide
 from workbench.intel.parsers.content import read_text
-from workbench.intel.parsers.tables import read_csv
+from workbench.intel.parsers.tables import delimiter_of, read_csv
 from workbench.intel.source import Layer, Source, SourceError
 
 __all__ = ["parse", "parse_numbers"]
@@ -32,7 +32,7 @@ def parse(path: Path, source: Source) -> ParsedSource:
 
     Options: ``columns``: what each column is: ``start``, ``end``, ``network``, a column of a layer, or
     ``_`` to pass it over; without it the first line names them. ``header`` (bool): the first line is no
-    data (the default without ``columns``). ``delimiter`` (default ``,``). ``family`` (4 or 6): of numeric
+    data (the default without ``columns``). ``delimiter``: comma, semicolon or tab, as the first line has it. ``family`` (4 or 6): of numeric
     bounds, else told from the largest. ``locations``: shell pattern of the member of the archive that maps
     ``geoname_id`` to places (GeoLite2 CSV). ``constant`` (table): columns with one value for all rows.
 
@@ -46,7 +46,7 @@ def parse(path: Path, source: Source) -> ParsedSource:
         text, path, source, rejects,
         columns=options.get("columns"),
         header=bool(options.get("header", "columns" not in options)),
-        delimiter=str(options.get("delimiter", ",")),
+        delimiter=str(options.get("delimiter") or delimiter_of(text)),
     )  # fmt: skip
     if "locations" in options and "geoname_id" in table.column_names:
         table = _with_places(table, path, source)

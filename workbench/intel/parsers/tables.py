@@ -15,7 +15,7 @@ import pyarrow.csv
 from workbench.intel.parsers.building import Rejects
 from workbench.intel.source import Source, SourceError
 
-__all__ = ["SYNONYMS", "read_csv"]
+__all__ = ["SYNONYMS", "delimiter_of", "read_csv"]
 
 SYNONYMS = {
     "start": "start", "start_ip": "start", "ip_from": "start", "first": "start", "range_start": "start",
@@ -42,6 +42,14 @@ SYNONYMS = {
 """Column names met in headers, and what they are here. Others are passed over."""
 
 _NULLS = ["", "-", "NULL", "null", "\\N"]
+
+
+def delimiter_of(text: str, comment: str = "#") -> str:
+    """What the first line with data is divided by: the comma, or the semicolon of spreadsheets in much of Europe, or tabs."""
+    first = next(
+        (line for line in text.split("\n") if line.strip() and not line.lstrip().startswith(comment)), ""
+    )
+    return max(",;\t", key=first.count)
 
 
 def read_csv(

@@ -75,9 +75,14 @@ def timeline(spans: Sequence[Span], until: datetime | None, limit: int = 40) -> 
         )
         for span in spans[:limit]
     ]  # fmt: skip
-    head = tag("tr", [tag("th", name, scope="col") for name in ("listed as", "source", "seen", "weight", *([axis] if axis else []))])  # fmt: skip
+    head = tag("tr", [tag("th", name, scope="col") for name in ("listed as", "source", "from – to", "weight", *([axis] if axis else []))])  # fmt: skip
     return [
-        tag("table", tag("thead", head), tag("tbody", rows), class_="wb-listing wb-timeline"),
+        tag(
+            "table",
+            tag("thead", head),
+            tag("tbody", rows),
+            class_=f"wb-listing wb-timeline{' wb-drawn' if axis else ''}",
+        ),
         tag("p", f"… and {len(spans) - limit:,} more", class_="wb-quiet") if len(spans) > limit else None,
     ]
 

@@ -249,11 +249,15 @@ def _head(nonce: str) -> str:
 def _banner(level: TLP | None) -> str:
     if level is None:
         return ""
-    return f'<div class="tlp {tlp_class(level)}" role="note" style="color:{TLP_COLOURS[level]}">{level}<small>{TLP_MEANING[level]}</small></div>'
+    return f'<header class="tlp {tlp_class(level)}" style="color:{TLP_COLOURS[level]}">{level}<small>{TLP_MEANING[level]}</small></header>'
 
 
 def _foot(notes: Sequence[str], sources: Sequence[SnapshotSource], snapshot: str, level: TLP | None) -> str:
-    said = f'<p class="notes">{" ".join(escape(note) for note in notes)}</p>' if notes else ""
+    said = (
+        f'<section class="notes" aria-label="Notes">{" ".join(escape(note) for note in notes)}</section>'
+        if notes
+        else ""
+    )
     named = dict.fromkeys(s.attribution for s in sources if s.attribution and "geo" in s.layers)
     others = dict.fromkeys(s.attribution for s in sources if s.attribution and s.attribution not in named)
     first = " · ".join(_with_links(text) for text in named)

@@ -50,7 +50,7 @@ def ingested(thing: Ingested) -> Sheet:
     return Sheet(
         f"Table {thing.name}",
         [("read as", thing.format), ("rows", thing.rows), ("not understood", thing.unparsed and f"{thing.unparsed:,} lines, in {thing.name}_unparsed")],
-        hint=f'case.enrich("{thing.name}")',
+        hint=f'case.enrich("{thing.name}")' if thing.rows else "nothing was found in it: look into the file",
     )  # fmt: skip
 
 

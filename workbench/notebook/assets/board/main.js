@@ -60,7 +60,7 @@ class Board {
       return { chip: make("button", { type: "button", class: "wb-flag", hidden: true, onclick: () => this.toggleIn("flag", code) }, name === "concern" ? "of concern" : name, " ", count), count };
     });
     this.input = make("input", {
-      type: "search", class: "wb-field wb-search", placeholder: "Search: address, 198.51.100.0/24, AS4134, name …  ( / )", "aria-label": "Search in addresses, networks, places and reasons",
+      type: "search", class: "wb-field wb-search", placeholder: "Search address, network, AS, name … ( / )", "aria-label": "Search in addresses, networks, places and reasons",
       oninput: () => { filters.text = this.input.value; this.changed(); },
     });
     this.words = make("div", { class: "wb-words", role: "group", "aria-label": "Filters in force" });
@@ -85,6 +85,7 @@ class Board {
     const wide = button("⤢", "Fill the screen", () => (document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen()), "wb-icon");
     wide.setAttribute("aria-label", "Fill the screen");
     this.root.style.setProperty("--wb-height", `${facts.height}px`);
+    this.root.style.setProperty("--wb-rows", `${this.size * 27 + 48}px`); // no taller than its lines
     this.root.append(
       make("header", { class: "wb-head" },
         make("h2", {}, data(facts.title)),

@@ -102,6 +102,10 @@ class App {
     for (const home of this.payload.homes) bounds.extend([home.lat, home.lon]);
     const { x, y } = this.map.getSize();
     if (x < 120 || y < 120) return; // not laid out yet; a resize will come
+    if (!this.sized) {
+      this.sized = true;
+      if (x <= 640) this.panel.fold(); // it would cover half the world
+    }
     if (bounds.isValid())
       this.map.fitBounds(bounds.pad(0.05), {
         paddingTopLeft: [Math.min(30, x / 10), Math.min(40, y / 10)],
