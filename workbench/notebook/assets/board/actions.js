@@ -21,7 +21,7 @@ export class Actions {
       ["stix", "STIX…", "Save the chosen addresses as a STIX 2.1 bundle for a recipient"],
       ["csv", "CSV", "Save the chosen addresses as a table"],
     ].map(([action, label, hint]) => Object.assign(button(label, hint, () => this.ask(action)), { action }));
-    this.element = make("footer", { class: "wb-foot" }, this.works, this.forms,
+    this.element = make("div", { class: "wb-foot" }, this.works, this.forms,
       make("div", { class: "wb-do", role: "toolbar", "aria-label": "Actions on the chosen addresses" }, this.told, this.all, this.none, make("span", { class: "wb-gap" }), this.buttons));
     this.forms.addEventListener("keydown", (event) => { if (event.key === "Escape") { this.closeForm(); event.stopPropagation(); } });
   }

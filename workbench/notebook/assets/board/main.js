@@ -87,7 +87,7 @@ class Board {
     this.root.style.setProperty("--wb-height", `${facts.height}px`);
     this.root.style.setProperty("--wb-rows", `${this.size * 27 + 48}px`); // no taller than its lines
     this.root.append(
-      make("header", { class: "wb-head" },
+      make("div", { class: "wb-head" },
         make("h2", {}, data(facts.title)),
         make("p", { class: "wb-quiet" }, `${counted(this.size, this.size)} · intel as of ${facts.asOf} · snapshot `, make("span", { class: "wb-mono" }, facts.snapshot),
           facts.concern.length > 0 && [" · of concern: ", data(facts.concern.map(({ name }) => name).join(", "))],

@@ -36,15 +36,16 @@ export class Table {
     this.anchor = 0;
     this.lines = [];
     this.heads = this.columns.map((column, at) => make("button", {
-      type: "button", class: `wb-cell wb-to-${column.align} wb-is-${column.name}`, role: "columnheader", "aria-colindex": at + 2, title: column.hint, tabindex: -1,
+      type: "button", class: `wb-cell wb-to-${column.align} wb-is-${column.name}`, title: column.hint, tabindex: -1,
       onclick: () => board.sortBy(column.name),
     }, make("span", {}, column.head), make("span", { class: "wb-arrow", "aria-hidden": "true" })));
     this.all = make("button", {
-      type: "button", class: "wb-cell wb-box", role: "columnheader", "aria-colindex": 1, title: "Choose all that are shown (Ctrl+A)", "aria-label": "Choose all that are shown", tabindex: -1,
+      type: "button", class: "wb-cell wb-box", title: "Choose all that are shown (Ctrl+A)", "aria-label": "Choose all that are shown", tabindex: -1,
       onclick: () => board.chooseShown(),
     });
     this.body = make("div", { class: "wb-rows", role: "rowgroup" });
-    const top = make("div", { class: "wb-row wb-heads", role: "row", "aria-rowindex": 1 }, this.all, this.heads);
+    const top = make("div", { class: "wb-row wb-heads", role: "row", "aria-rowindex": 1 },
+      [this.all, ...this.heads].map((head, at) => make("div", { role: "columnheader", "aria-colindex": at + 1 }, head)));
     roving(top)();
     this.scroller = make("div", { class: "wb-scroller", onscroll: () => this.scrolled() }, top, this.body);
     this.empty = make("p", { class: "wb-nothing wb-quiet", hidden: true }, "No address passes all filters.");
@@ -85,7 +86,7 @@ export class Table {
   sorted(name, descending) {
     this.columns.forEach((column, at) => {
       const by = column.name === name;
-      this.heads[at].setAttribute("aria-sort", by ? (descending ? "descending" : "ascending") : "none");
+      this.heads[at].parentElement.setAttribute("aria-sort", by ? (descending ? "descending" : "ascending") : "none");
       this.heads[at].lastChild.textContent = by ? (descending ? " ▾" : " ▴") : "";
     });
   }
