@@ -45,7 +45,7 @@ export class Table {
     });
     this.body = make("div", { class: "wb-rows", role: "rowgroup" });
     const top = make("div", { class: "wb-row wb-heads", role: "row", "aria-rowindex": 1 },
-      [this.all, ...this.heads].map((head, at) => make("div", { role: "columnheader", "aria-colindex": at + 1 }, head)));
+      [this.all, ...this.heads].map((head, at) => make("div", { role: "columnheader", "aria-colindex": at + 1, "aria-label": at ? null : "Chosen" }, head)));
     roving(top)();
     this.scroller = make("div", { class: "wb-scroller", onscroll: () => this.scrolled() }, top, this.body);
     this.empty = make("p", { class: "wb-nothing wb-quiet", hidden: true }, "No address passes all filters.");
