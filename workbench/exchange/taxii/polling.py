@@ -19,6 +19,7 @@ from workbench.exchange.taxii.cursor import Cursor, Place
 from workbench.exchange.taxii.errors import RejectedError, TaxiiError
 from workbench.exchange.taxii.paging import Page, filters_of, just_before, pages
 from workbench.exchange.taxii.resources import Collection, chosen, offered
+from workbench.frames.duckdb import transaction
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -209,19 +210,13 @@ class _Desk:
         """Objects and place, in one transaction."""
 
         def work() -> None:
-            con = self._store.con
-            con.begin()
-            try:
+            with transaction(self._store.con):
                 with Intake(self._store, self._url, in_transaction=True) as intake:
                     for found in page.items:
                         intake.take(found)
                     report = intake.settle()
                 if place is not None:
                     self._cursor.write(place)
-                con.commit()
-            except BaseException:
-                con.rollback()
-                raise
             done = self._done
             self._done = replace(
                 done, objects=done.objects + report.objects, new=done.new + report.new, revoked=done.revoked + report.revoked,
@@ -259,14 +254,8 @@ class _Desk:
 
     async def _settle(self, place: Place, *notes: str) -> None:
         def work() -> None:
-            con = self._store.con
-            con.begin()
-            try:
+            with transaction(self._store.con):
                 self._cursor.write(Place(place.added_after))
-                con.commit()
-            except BaseException:
-                con.rollback()
-                raise
 
         await self._write(work)
         self._done = replace(self._done, notes=(*self._done.notes, *notes))
