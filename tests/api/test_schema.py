@@ -76,6 +76,7 @@ def test_every_list_that_may_be_long_is_bounded_by_an_argument() -> None:
         ("IPAddressOrCIDR", "192.0.2.1/32", "192.0.2.1"),
         ("IPAddressOrCIDR", "10.0.0.0/8", "10.0.0.0/8"),
         ("CountryCode", "NL", "NL"),
+        ("CountryCode", "XK", "XK"),
         ("ASN", 4294967295, 4294967295),
         ("BigInt", 9007199254740991, 9007199254740991),
         ("UUID", "6BA7B810-9DAD-11D1-80B4-00C04FD430C8", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),

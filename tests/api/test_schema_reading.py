@@ -283,6 +283,8 @@ def test_lists_are_paged_too_and_no_page_loses_or_doubles_anything(scene: Scene)
         ("searchIpProfiles(first: -5) { pageInfo { endCursor } }", "first is 1 to 1000"),
         ('searchIpProfiles(filter: {text: "%s"}) { pageInfo { endCursor } }' % ("x" * 201), "up to 200 characters"),
         ('searchIpProfiles(filter: {tags: [""]}) { pageInfo { endCursor } }', "a tag has 1 to 100 characters"),
+        ('searchIpProfiles(filter: {countries: ["XX"]}) { pageInfo { endCursor } }', "'XX' is no country code: ISO 3166-1 alpha-2 is wanted, such as NL"),
+        ('searchIpProfiles(filter: {countries: ["nl"]}) { pageInfo { endCursor } }', "'nl' is no country code: it is written NL"),
         ("searchIpProfiles(filter: {reputation: {min: 101}}) { pageInfo { endCursor } }", "reputation is of 0 to 100"),
         ("ipProfile { id }", "ipProfile wants id or address"),
         ("footprint { id }", "a value or a profile"),

@@ -354,6 +354,7 @@ def test_a_map_goes_only_where_its_level_lets_it(
     [
         ({"source": "nope"}, "there is no column 'nope'; there are: address"),
         ({"home": "ZZ"}, "is no country code"),
+        ({"home": "EU"}, "home='EU' is no place on a map"),
         ({"home": (152.0, 5.0)}, "latitude -90 to 90 comes first"),
         ({"theme": "pink"}, "none of auto, light, dark"),
         ({"tlp": "PURPLE"}, "is no TLP label"),

@@ -36,7 +36,7 @@ def _table(start: int, count: int) -> pa.Table:
         )
 
     put("reputation", [i % 101 for i in numbers])
-    put("country", pa.array(["DE" if i % 3 else "NL" for i in numbers]).dictionary_encode().cast(table.schema.field("country").type))  # type: ignore[arg-type]  # fmt: skip
+    put("country", pa.array(["EU" if i % 50 == 7 else "DE" if i % 3 else "NL" for i in numbers]).dictionary_encode().cast(table.schema.field("country").type))  # type: ignore[arg-type]  # fmt: skip
     put("asn", [64496 + i % 5 for i in numbers])
     put("as_org", pa.array([f"Carrier {'Bravo' if i % 5 else 'Alpha'} 100%" for i in numbers]).dictionary_encode().cast(table.schema.field("as_org").type))  # type: ignore[arg-type]  # fmt: skip
     put("is_tor", [i % 10 == 0 for i in numbers])
@@ -66,6 +66,7 @@ def test_pages_follow_one_another_without_gap_or_double_worst_first(filled: Any)
     [
         ({"country": "DE"}, lambda p: p.country == "DE"),
         ({"country": "de"}, lambda p: p.country == "DE"),
+        ({"country": "EU"}, lambda p: p.country == "EU"),
         ({"country": ["DE", "NL"], "asn": 64497}, lambda p: p.asn == 64497),
         ({"asn": [64497, 64498]}, lambda p: p.asn in (64497, 64498)),
         ({"flags": ["tor"]}, lambda p: p.is_tor),
@@ -168,8 +169,9 @@ def test_an_investigation_an_entity_and_a_time_narrow_a_search(filled: Any) -> N
         ({"after": "rubbish"}, "it is not one that a page gave"),
         ({"text": "x" * 201}, "up to 200 characters"),
         ({"threat_level": "dire"}, "no threat level"),
-        ({"country": "Germany"}, "country='Germany': an ISO 3166-1 alpha-2 code is wanted, such as DE"),
-        ({"country": ["DE", "D"]}, "country='D'"),
+        ({"country": "Germany"}, "'Germany' is no country code: that of Germany is DE"),
+        ({"country": "XX"}, "'XX' is no country code: ISO 3166-1 alpha-2 is wanted, such as NL"),
+        ({"country": ["DE", "D"]}, "'D' is no country code"),
         ({"asn": "Telekom"}, "asn='Telekom': a number of 0 to 4294967295 is wanted, such as 3320 or AS3320"),
         ({"asn": [1, -1]}, "asn='-1'"),
         ({"asn": 2**32}, "asn='4294967296'"),

@@ -135,7 +135,7 @@ def member(role: str, organisation: str | None, clearance: str | None, display_n
                 else known.display_name
                 if known
                 else "",
-                countries=None if countries == ("any",) else [code.upper() for code in countries] or before,
+                countries=None if countries == ("any",) else countries or before,
                 password=secret,
             )
         (now,) = (each for each in administration.members() if each.role == role)

@@ -9,7 +9,11 @@ import pyarrow as pa
 
 from workbench.addresses.text import text_array
 
-__all__ = ["country_code", "country_name", "country_names", "is_country_code"]
+__all__ = ["country_code", "country_name", "country_names"]
+
+_UNASSIGNED = ("XK", "EU", "AP")
+"""What geolocation databases say of Kosovo, and registries of blocks for all of Europe or Asia and the Pacific: addresses
+have these too."""
 
 
 @cache
@@ -30,19 +34,15 @@ def country_names(codes: pa.Array) -> pa.Array:
 
 
 def country_code(text: str) -> str:
-    """The code that is meant, in capitals. ``XK``, not assigned but what geolocation databases say of Kosovo, is one.
+    """The ISO 3166-1 alpha-2 code that is meant, in capitals. ``XK``, ``EU`` and ``AP`` are none of ISO's, but addresses have
+    them, so they are taken too.
 
     Raises:
         ValueError: it is none; where it is a country's name, the message has the code.
     """
     code = text.strip().upper()
-    if code in _names() or code == "XK":
+    if code in _names() or code in _UNASSIGNED:
         return code
     meant = next((code for code, name in _names().items() if name.lower() == text.strip().lower()), None)
     mend = f"that of {_names()[meant]} is {meant}" if meant else "ISO 3166-1 alpha-2 is wanted, such as NL"
     raise ValueError(f"{text[:60]!r} is no country code: {mend}")
-
-
-def is_country_code(code: str) -> bool:
-    """Whether ``code`` is an assigned ISO 3166-1 alpha-2 code, in capitals."""
-    return code in _names()

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.addresses.text import string_column
-from workbench.enrichment.countries import is_country_code
+from workbench.enrichment.countries import country_code
 from workbench.enrichment.engine import Engine
 from workbench.enrichment.reputation import FLAGS, datacenter_confidence
 
@@ -152,11 +152,7 @@ def triage(engine: Engine, addresses: Any, concern: Iterable[str] = (), hits: An
 
 
 def _checked(concern: Iterable[str]) -> frozenset[str]:
-    codes = frozenset(code.strip().upper() for code in ([concern] if isinstance(concern, str) else concern))
-    for code in sorted(codes):
-        if not is_country_code(code):
-            raise ValueError(f"{code!r} is no country code: ISO 3166-1 alpha-2 is wanted, such as NL or VN")
-    return codes
+    return frozenset(country_code(text) for text in ([concern] if isinstance(concern, str) else concern))
 
 
 def _one_row_an_address(table: pa.Table) -> pa.Table:

@@ -153,14 +153,10 @@ def _flag(value: Any) -> bool:
 
 
 def _countries(value: Any) -> list[str]:
-    from workbench.enrichment.countries import is_country_code
+    from workbench.enrichment.countries import country_code
 
     parts = value.split(",") if isinstance(value, str) else list(value)
-    codes = sorted({str(part).strip().upper() for part in parts if str(part).strip()})
-    for code in codes:
-        if not is_country_code(code):
-            raise ValueError(f"{code!r} is no country code")
-    return codes
+    return sorted({country_code(str(part)) for part in parts if str(part).strip()})
 
 
 def _level(value: Any) -> str:
@@ -170,14 +166,11 @@ def _level(value: Any) -> str:
 
 
 def _place(value: Any) -> str | list[Any]:
-    from workbench.enrichment.countries import is_country_code
+    from workbench.enrichment.countries import country_code
 
     parts = [part.strip() for part in value.split(",", 2)] if isinstance(value, str) else list(value)
     if len(parts) == 1:
-        code = str(parts[0]).upper()
-        if not is_country_code(code):
-            raise ValueError(f"{code!r} is no country code")
-        return code
+        return country_code(str(parts[0]))
     latitude, longitude = float(parts[0]), float(parts[1])
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         raise ValueError("latitude is -90 to 90 and comes first, longitude is -180 to 180")

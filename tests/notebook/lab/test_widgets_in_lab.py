@@ -62,7 +62,7 @@ def test_an_error_is_one_line_with_its_mend_once_the_workbench_is_imported(page:
     code = "import workbench as wb\nwb.triage(['8.8.8.8'], concern={'Netherlands'})"
     error = run(page, lab, "error.ipynb", code, ".jp-RenderedText[data-mime-type*=err]")
     (line,) = error.inner_text().strip().splitlines()
-    assert line.startswith("ValueError: 'NETHERLANDS' is no country code")
+    assert line.startswith("ValueError: 'Netherlands' is no country code: that of Netherlands is NL")
 
 
 def test_long_work_is_cancelled_by_its_button_while_the_cell_runs(page: Any, lab: Lab) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from workbench.enrichment.countries import is_country_code
+from workbench.enrichment.countries import country_code
 
 __all__ = ["ASN", "CIDR", "SCALARS", "BigInt", "CountryCode", "IPAddress", "IPAddressOrCIDR", "StixBundle"]
 
@@ -72,9 +72,10 @@ def _either(value: Any) -> str:
 
 def _country(value: Any) -> str:
     text = _text(value, "a country code")
-    if not is_country_code(text):
-        raise ValueError(f"{text!r} is no country code: ISO 3166-1 alpha-2 in capitals is wanted, such as NL")
-    return text
+    code = country_code(text)
+    if code != text:
+        raise ValueError(f"{text!r} is no country code: it is written {code}")
+    return code
 
 
 def _whole(value: Any, wanted: str, highest: int) -> int:
@@ -151,7 +152,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     CountryCode: _scalar(
         "CountryCode",
-        "A country by its assigned ISO 3166-1 alpha-2 code, in capitals, such as NL.",
+        "A country by its ISO 3166-1 alpha-2 code, in capitals, such as NL; of addresses also XK (Kosovo), EU and AP (all of Europe, of Asia and the Pacific).",
         _country,
         str,
         "https://www.iso.org/iso-3166-country-codes.html",

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench import enrichment
-from workbench.enrichment.countries import country_name
+from workbench.enrichment.countries import country_code, country_name
 from workbench.intel import Snapshot
 from workbench.notebook.intake import Roles, arrow_table, roles_of
 from workbench.notebook.intake.activity import Activity, seconds_of
@@ -217,12 +217,11 @@ def _home(home: Home | None) -> _Home | None:
     if home is None:
         return None
     if isinstance(home, str):
-        place = place_of(home.strip().upper())
+        code = country_code(home)
+        place = place_of(code)
         if place is None:
-            raise ValueError(
-                f"home={home!r} is no country code; give one such as 'NL', or (latitude, longitude)"
-            )
-        return _Home(place.latitude, place.longitude, f"Own network, {country_name(home.strip().upper())}")
+            raise ValueError(f"home={home!r} is no place on a map: give (latitude, longitude)")
+        return _Home(place.latitude, place.longitude, f"Own network, {country_name(code) or code}")
     lat, lon, *rest = home
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Administration", "MemberRow", "OrganisationRow", "Status", "newest"]
 
 LOCK_SECONDS = 300
-_COUNTRY = re.compile(r"[A-Z]{2}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +192,14 @@ class Administration:
 
         Raises:
             NotFound: no such organisation.
-            StoreError: a code is not one of a country, or the role is a superuser or may bypass the policies.
+            ValueError: a code is not one of a country.
+            StoreError: the role is a superuser or may bypass the policies.
         """
         from psycopg import sql
 
-        allowed = sorted(set(countries)) if countries is not None else None
-        for code in allowed or ():
-            if not _COUNTRY.match(code):
-                raise StoreError(f"{code!r} is no ISO 3166-1 alpha-2 code")
+        from workbench.enrichment.countries import country_code
+
+        allowed = sorted({country_code(text) for text in countries}) if countries is not None else None
         level = TLP.parse(clearance)
         with plain(f"member {role!r}"), self.con.transaction():
             self._make_role(role)

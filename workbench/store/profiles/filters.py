@@ -163,12 +163,11 @@ def _match(
         found.matching_wants.append("p.address >>= %(covering)s")
 
 
-def _country(text: Any) -> str:
-    """Refused where it cannot be one: nothing would be found, as if there were no profile."""
-    code = str(text).strip().upper()
-    if not (len(code) == 2 and code.isascii() and code.isalpha()):
-        raise ValueError(f"country={str(text)[:60]!r}: an ISO 3166-1 alpha-2 code is wanted, such as DE")
-    return code
+def _country(given: Any) -> str:
+    """Refused where it is none: nothing would be found, as if there were no profile."""
+    from workbench.enrichment.countries import country_code
+
+    return country_code(str(given))
 
 
 def _asn(given: Any) -> int:
