@@ -9,6 +9,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from workbench._text import printable
+
 __all__ = ["JsonLines", "PlainLines", "set_up"]
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
@@ -63,4 +65,4 @@ def _extras(record: logging.LogRecord) -> dict[str, Any]:
 
 def _plain(value: Any) -> str:
     text = " < ".join(reversed(value)) if isinstance(value, list) else str(value)
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return printable(text, "?")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workbench._text import printable
+
 __all__ = ["plain", "print_table"]
 
 
 def plain(text: str) -> str:
     """Text of others without what a terminal would obey."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "\n".join(printable(line, "\N{REPLACEMENT CHARACTER}") for line in text.split("\n"))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], whole: Sequence[str] = ()) -> None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from workbench._text import one_line
 from workbench.intel import library
 from workbench.intel.catalogue import keys_needed, load
 from workbench.intel.downloading import How, download, file_name
@@ -160,8 +161,7 @@ def _printable(error: Exception, source: Source, how: How) -> str:
     for key in keys_needed(source):
         if value := how.keys.get(key):
             text = text.replace(value, f"{{{key}}}")
-    text = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(text.split())[:LONGEST_DETAIL]
+    return one_line(text)[:LONGEST_DETAIL]
 
 
 def _from_files(source: Source, given: Path) -> Updated:

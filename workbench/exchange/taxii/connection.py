@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from workbench._text import printable
 from workbench.exchange.taxii.credentials import authorization, place_for
 from workbench.exchange.taxii.errors import InterruptedAnswerError, RejectedError, TaxiiError, TooLargeError
 from workbench.intel.fetch import retry_after
@@ -304,7 +305,7 @@ def _message(body: bytes) -> str:
 
 def _shown(text: str) -> str:
     """What a server wrote, on one short line."""
-    return "".join(c if c.isprintable() else " " for c in text)[:300]
+    return printable(text)[:300]
 
 
 def _plain(error: Exception) -> str:

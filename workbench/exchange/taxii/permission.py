@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench._text import printable
 from workbench.exchange.stix import WithheldError
 from workbench.exchange.stix.markings import level_of_marking
 from workbench.exchange.stix.objects import MalformedError, check, marking_refs
@@ -109,5 +110,5 @@ def permitted(
 
 def _name(value: dict[str, Any]) -> str:
     called = value.get("name") or value.get("value") or value["id"]
-    text = "".join(c if c.isprintable() else " " for c in str(called))[:100]
+    text = printable(str(called))[:100]
     return text if called == value["id"] else f"{value['type']} {text}"

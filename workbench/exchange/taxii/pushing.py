@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urljoin
 
+from workbench._text import printable
 from workbench.exchange.stix import Export, ObjectStore, export, recipient_of
 from workbench.exchange.stix.indicators import moment
 from workbench.exchange.stix.intake import found_in
@@ -271,9 +272,7 @@ class _Desk:
         named: dict[str, list[tuple[datetime | None, str]]] = {}
         for detail in details:
             if isinstance(detail, dict) and isinstance(detail.get("id"), str):
-                said = "".join(
-                    c if c.isprintable() else " " for c in str(detail.get("message") or "no reason given")
-                )[:300]
+                said = printable(str(detail.get("message") or "no reason given"))[:300]
                 named.setdefault(detail["id"], []).append((moment(detail.get("version")), said))
         count: dict[str, int] = {}
         for found in batch:

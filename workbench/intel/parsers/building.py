@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from workbench._text import printable
 from workbench.addresses.columns import Ranges
 from workbench.addresses.text import parse_networks
 from workbench.intel.entries import MEMBERSHIP, Entries, ParsedSource, Rejected
@@ -46,9 +47,7 @@ class Rejects:
         """Count one, at 1-based ``position`` (line, or number of the entry in its document)."""
         self.count += 1
         if len(self._kept) < KEPT:
-            shown = str(text)[:MAX_TEXT]
-            shown = "".join(c if c.isprintable() else "\ufffd" for c in shown)
-            self._kept.append(Rejected(position, shown, reason))
+            self._kept.append(Rejected(position, printable(str(text)[:MAX_TEXT], "\ufffd"), reason))
 
     def add_rows(
         self, rows: NDArray[np.intp], positions: NDArray[np.int64], texts: pa.Array, reason: str

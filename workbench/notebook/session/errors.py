@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from workbench._text import one_line
+
 __all__ = ["is_told", "register", "told", "unregister"]
 
 _PACKAGE = str(Path(__file__).resolve().parents[2])
@@ -52,7 +54,7 @@ def told(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.strerror}: {error.filename}"
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error) or type(error).__name__
-    return "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
+    return one_line(text)
 
 
 def is_told(error: BaseException, trace: TracebackType | None) -> bool:

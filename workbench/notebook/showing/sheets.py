@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from workbench._text import one_line
 from workbench.notebook.browser.modules import stylesheet
 from workbench.notebook.markings import tlp_class
 from workbench.notebook.showing.tree import Element, Node, html, tag
@@ -152,8 +153,7 @@ def _text(value: Any) -> str:
 
 def _marked(text: str) -> str:
     """Text that Markdown takes as it is."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return re.sub(r"([\\`*_{}\[\]<>#|~&!$])", r"\\\1", flat)
+    return re.sub(r"([\\`*_{}\[\]<>#|~&!$])", r"\\\1", one_line(text))
 
 
 def _row(cells: Sequence[str], marked: bool = True) -> str:

@@ -31,6 +31,7 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from workbench._text import one_line
 from workbench.reports.making.facts import Facts
 from workbench.reports.making.running import manifest_of, place
 from workbench.reports.parameters import HiddenSecretError
@@ -227,4 +228,4 @@ def _addresses(target: str) -> list[str]:
 
 
 def _line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:250]
+    return one_line(text)[:250]
