@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from types import TracebackType
 
-__all__ = ["naming_extras"]
+__all__ = ["advice", "naming_extras"]
 
 _MODULES = {
     "intel": ("httpx", "keyring", "mrtparse"),
@@ -18,6 +18,14 @@ _MODULES = {
     "dask": ("dask", "distributed"),
 }  # fmt: skip
 _EXTRA = {module: extra for extra, modules in _MODULES.items() for module in modules}
+
+
+def advice(error: ModuleNotFoundError, extra: str | None = None) -> str | None:
+    """What to install for a module that is missing, in one line; None where no extra brings it along."""
+    name = (error.name or "").partition(".")[0]
+    if name not in _EXTRA:
+        return None
+    return f"{name} is not installed: pip install 'ip-workbench[{extra or _EXTRA[name]}]' brings it"
 
 
 class naming_extras(ContextDecorator):  # noqa: N801  # reads as a statement
@@ -37,11 +45,5 @@ class naming_extras(ContextDecorator):  # noqa: N801  # reads as a statement
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if (
-            isinstance(error, ModuleNotFoundError)
-            and (name := (error.name or "").partition(".")[0]) in _EXTRA
-        ):
-            raise ModuleNotFoundError(
-                f"{name} is not installed: pip install 'ip-workbench[{self.extra or _EXTRA[name]}]' brings it",
-                name=error.name,
-            ) from error
+        if isinstance(error, ModuleNotFoundError) and (said := advice(error, self.extra)):
+            raise ModuleNotFoundError(said, name=error.name) from error

@@ -9,7 +9,7 @@ import traitlets
 
 from workbench.notebook.browser.modules import stylesheet
 from workbench.notebook.browser.widget import Widget
-from workbench.notebook.session.errors import told
+from workbench.notebook.telling import told
 
 __all__ = ["Talking"]
 

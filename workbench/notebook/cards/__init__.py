@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from workbench.notebook.cards.card import Card, Section
 from workbench.notebook.cards.intel import intel_bundle, intel_card
-from workbench.notebook.cards.profile import profile_bundle, profile_tree
+from workbench.notebook.cards.profile import profile_sheet, profile_tree
 
-__all__ = ["Card", "Section", "intel_bundle", "intel_card", "profile_bundle", "profile_tree"]
+__all__ = ["Card", "Section", "intel_bundle", "intel_card", "profile_sheet", "profile_tree"]

@@ -8,38 +8,17 @@ from workbench.notebook.cards.card import Card, Section
 from workbench.notebook.cards.intel import attributions_of, listed_before, opened
 from workbench.notebook.cards.listings import Span, spans_of
 from workbench.notebook.showing.conflicting import differences, words_of
-from workbench.notebook.showing.sheets import Listing, Sheet, facts, page
+from workbench.notebook.showing.sheets import Listing, Sheet, facts
 from workbench.notebook.showing.tree import Element, Node, tag
 from workbench.secrecy import TLP
-from workbench.store.profiles.profile import origin_of
 
 if TYPE_CHECKING:
     from workbench.store.profiles.profile import Past, Profile
 
-__all__ = ["profile_bundle", "profile_sheet", "profile_tree"]
+__all__ = ["profile_sheet", "profile_tree"]
 
 VERSIONS = 30
 _CHANGED = ("threat_level", "tags", "notes", "secrecy", "deleted_at", "verdict", "reputation", "snapshot")
-
-
-def profile_bundle(profile: Profile) -> Any:
-    """What a notebook shows of a profile: the card to change where somebody looks at it, else the card."""
-    origin = origin_of(profile)
-    markdown = profile_sheet(profile).markdown()
-    live = _live(profile, origin) if origin is not None else None
-    if live is None:
-        return {"text/html": page(profile_tree(profile, origin)), "text/markdown": markdown}
-    data, metadata = live
-    return {**data, "text/markdown": markdown}, metadata
-
-
-def _live(profile: Profile, origin: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    try:
-        from workbench.notebook.browser.widget import front_end
-        from workbench.notebook.widgets.profile_card import ProfileCard
-    except ModuleNotFoundError:  # without the lab extra
-        return None
-    return ProfileCard(profile, origin)._repr_mimebundle_() if front_end() else None
 
 
 def profile_tree(profile: Profile, origin: Any = None) -> Element:

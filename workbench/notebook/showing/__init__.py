@@ -40,7 +40,7 @@ SHEETS = {
 
 BUNDLES = {
     ("workbench.enrichment.record", "Intel"): "cards:intel_bundle",
-    ("workbench.store.profiles.profile", "Profile"): "cards:profile_bundle",
+    ("workbench.store.profiles.profile", "Profile"): "widgets.bundles:profile_bundle",
     ("workbench.enrichment.triage", "Triage"): "board:triage_bundle",
 }
 """The same of those that are shown as widgets: functions that make the whole bundle, or None where there are none."""

@@ -11,8 +11,8 @@ from uuid import UUID
 import traitlets
 
 from workbench.notebook.browser.talking import Talking
-from workbench.notebook.session.errors import told
 from workbench.notebook.showing.sheets import Listing, Sheet
+from workbench.notebook.telling import told
 
 if TYPE_CHECKING:
     from workbench.store import Alert, Store
