@@ -8,6 +8,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,33 @@ def test_no_modules_import_each_other_in_a_circle_when_they_are_loaded() -> None
 
     for name in sorted(TREES):
         walk(name, ())
+
+
+def _asked_while_running(tree: ast.AST) -> Iterator[str]:
+    """The modules that one imports, in functions too, but for what the type checker alone sees."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{item.name}" for item in node.names)
+        yield from _asked_while_running(node)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_parts_of_a_room_do_not_lean_on_each_other_in_a_circle(room: str) -> None:
+    """A part is a sub-package, with all that is in it. What lies beside them in the room may lean on any, and they on it."""
+    parts = {path.name for path in (PACKAGE / room).iterdir() if (path / "__init__.py").exists()}
+    leans: dict[str, set[str]] = {part: set() for part in parts}
+    for name, tree in TREES.items():
+        of = name.split(".")[2] if name.startswith(f"workbench.{room}.") else ""
+        if of in parts:
+            asked = (one.split(".") for one in _asked_while_running(tree))
+            leans[of] |= {one[2] for one in asked if one[:2] == ["workbench", room]} & parts - {of}
+    circles = TopologicalSorter(leans)
+    try:
+        circles.prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(reversed(error.args[1])))
 
 
 def _face(tree: ast.Module) -> set[str] | None:
