@@ -208,12 +208,17 @@ def test_waiting_too_long_is_told_as_that_and_not_as_a_lost_connection(town: Any
             store.profiles.update(made, notes="mine")
 
 
-def test_a_server_that_only_reads_says_so(town: Any) -> None:
+def test_a_server_that_only_reads_is_read_and_says_so_to_who_writes(town: Any) -> None:
     store = town.store("ines")
     matter = store.investigations.create("Water", secrecy="amber")
+    profile = store.profiles.create("192.0.2.7", secrecy="amber")
+    store.investigations.link(matter, profile)
     with store.connection("settings") as con:
         con.execute("SET default_transaction_read_only = on")
     assert store.investigations.get(matter.id) == matter
+    assert store.profiles.get("192.0.2.7") == profile
+    assert list(store.profiles.search()) == store.profiles.of(["192.0.2.7"]) == [profile]
+    assert store.investigations.profiles(matter) == [profile]
     with pytest.raises(StoreError, match="takes no changes"):
         store.profiles.create("192.0.2.1")
 

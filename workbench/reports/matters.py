@@ -70,7 +70,7 @@ def shown(doc: Document, thing: Any) -> bool:
 
 def known_of(doc: Document, addresses: Iterable[str], most: int = 2_000) -> dict[str, list[dict[str, Any]]]:
     """By address, the profiles that may be shown: ``address, owner, secrecy, threat, tags, notes``."""
-    from workbench.store.profiles.profile import SELECT, profile_of
+    from workbench.store.profiles.profile import SELECT, note_profiles, profile_of
 
     asked = list(dict.fromkeys(addresses))[:most]
 
@@ -79,7 +79,7 @@ def known_of(doc: Document, addresses: Iterable[str], most: int = 2_000) -> dict
             f"SELECT {SELECT} FROM profiles p WHERE p.address = ANY (%s::inet[]) AND p.deleted_at IS NULL ORDER BY p.address, p.secrecy, p.id",  # noqa: S608  names are ours
             (asked,),
         ).fetchall()
-        con.execute("SELECT note_rows_read('profiles', %s, 'report')", ([row[0] for row in rows],))
+        note_profiles(con, "report", rows)
         return rows
 
     found: dict[str, list[dict[str, Any]]] = {}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.secrecy import TLP, Member, Organisation
 from workbench.store.errors import StoreError, Unreachable, plain
+from workbench.store.things import note_read
 
 if TYPE_CHECKING:
     import psycopg
@@ -164,16 +165,11 @@ class Store:
 
     def read(self, kind: str, what: str, query: str, values: Any = (), *, column: int = 0) -> list[Any]:
         """The same, of rows that are, or tell of, things of a ``kind`` whose ids are in a ``column``: that those of AMBER
-        and above were read is written down. The statement alone, which always is, does not name them; on a server that
-        only reads there is nothing else, and that in its log."""
+        and above were read is written down; see :func:`workbench.store.things.note_read`."""
 
         def work(con: psycopg.Connection[Any]) -> list[Any]:
             found = con.execute(query.encode(), values).fetchall()
-            if things := list({row[column] for row in found} - {None}):
-                con.execute(
-                    "SELECT note_rows_read(%s, %s, %s) WHERE NOT current_setting('transaction_read_only')::boolean",
-                    (kind, things, what),
-                )
+            note_read(con, kind, what, {row[column] for row in found} - {None})
             return found
 
         return self.run(what, work)

@@ -12,7 +12,7 @@ from workbench.store.errors import Conflict, NotFound
 if TYPE_CHECKING:
     from workbench.store.connection import Store
 
-__all__ = ["NOW", "change", "create", "refused", "set_level"]
+__all__ = ["NOW", "change", "create", "note_read", "only", "refused", "set_level"]
 
 _WORDS = {"investigations": "investigation", "entities": "entity", "watchlists": "watchlist"}
 
@@ -50,10 +50,7 @@ def change(
         TypeError: a field is not among those allowed.
         Conflict, NotFound, PermissionError: see :func:`refused`.
     """
-    if unknown := set(changes) - set(allowed):
-        raise TypeError(
-            f"not changed this way: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(allowed))}"
-        )
+    only(changes, allowed)
     if not changes:
         return
     sets = ", ".join(
@@ -72,6 +69,29 @@ def change(
 
 
 NOW: Any = object()
+
+
+def only(changes: Iterable[str], allowed: Iterable[str]) -> None:
+    """See that nothing is changed but what is ``allowed``.
+
+    Raises:
+        TypeError: a field is not among those.
+    """
+    if unknown := set(changes) - set(allowed):
+        raise TypeError(
+            f"not changed this way: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(allowed))}"
+        )
+
+
+def note_read(con: Any, kind: str, how: str, ids: Iterable[UUID]) -> None:
+    """Write down that things of a kind were read, in the transaction that read them; of those given, the database notes
+    each that is AMBER or above. The statement alone, which always is in the audit, does not name them; on a server that
+    only reads there is nothing else, and that in its log."""
+    if noted := list(set(ids)):
+        con.execute(
+            "SELECT note_rows_read(%s, %s, %s) WHERE NOT current_setting('transaction_read_only')::boolean",
+            (kind, noted, how),
+        )
 
 
 def refused(con: Any, table: str, key: UUID, version: int, name: str) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from workbench.secrecy import TLP
 from workbench.store.errors import NotFound
-from workbench.store.profiles.profile import SELECT, Profile, profile_of, read_from
+from workbench.store.profiles.profile import SELECT, Profile, note_profiles, profile_of, read_from
 from workbench.store.things import NOW, change, create, set_level
 
 if TYPE_CHECKING:
@@ -169,9 +169,7 @@ class Entities:
                 "WHERE l.entity = %s AND p.deleted_at IS NULL ORDER BY p.rank DESC, p.id",
                 (entity.id,),
             ).fetchall()
-            secret = [row[0] for row in rows if row[3] >= TLP.AMBER]
-            if secret:
-                con.execute("SELECT note_rows_read('profiles', %s, 'entity')", (secret,))
+            note_profiles(con, "entity", rows)
             return rows
 
         rows = self._store.run("profiles of an entity", work)

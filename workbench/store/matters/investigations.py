@@ -10,7 +10,7 @@ from uuid import UUID
 
 from workbench.secrecy import TLP
 from workbench.store.errors import NotFound
-from workbench.store.profiles.profile import SELECT, Profile, profile_of, read_from
+from workbench.store.profiles.profile import SELECT, Profile, note_profiles, profile_of, read_from
 from workbench.store.things import change, create, set_level
 
 if TYPE_CHECKING:
@@ -156,9 +156,7 @@ class Investigations:
                 "WHERE l.investigation = %s AND p.deleted_at IS NULL ORDER BY p.rank DESC, p.id",
                 (investigation.id,),
             ).fetchall()
-            secret = [row[0] for row in rows if row[3] >= TLP.AMBER]
-            if secret:
-                con.execute("SELECT note_rows_read('profiles', %s, 'investigation')", (secret,))
+            note_profiles(con, "investigation", rows)
             return rows
 
         rows = self._store.run("profiles of an investigation", work)

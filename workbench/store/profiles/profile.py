@@ -13,8 +13,9 @@ from uuid import UUID
 
 from workbench.secrecy import TLP
 from workbench.store.errors import StoreError
+from workbench.store.things import note_read
 
-__all__ = ["SELECT", "Created", "Past", "Profile", "ThreatLevel", "clean_tags", "one_address", "origin_of", "profile_of", "read_from"]  # fmt: skip
+__all__ = ["SELECT", "Created", "Past", "Profile", "ThreatLevel", "clean_tags", "note_profiles", "one_address", "origin_of", "profile_of", "read_from"]  # fmt: skip
 
 
 class ThreatLevel(IntEnum):
@@ -140,6 +141,12 @@ def profile_of(row: Sequence[Any]) -> Profile:
     values[28] = ThreatLevel(values[28])
     values[30] = tuple(values[30])
     return Profile(*values)
+
+
+def note_profiles(con: Any, how: str, rows: Iterable[Sequence[Any]], first: int = 0) -> None:
+    """Write down that profiles were read: rows of :data:`SELECT`, whose columns begin at the ``first``."""
+    secret = (row[first] for row in rows if row[first] is not None and row[first + 3] >= TLP.AMBER)
+    note_read(con, "profiles", how, secret)
 
 
 _ORIGINS: dict[int, tuple[weakref.ref[Profile], Any]] = {}

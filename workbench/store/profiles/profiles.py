@@ -16,12 +16,13 @@ from workbench.store.profiles.profile import (
     Profile,
     ThreatLevel,
     clean_tags,
+    note_profiles,
     one_address,
     profile_of,
     read_from,
 )  # fmt: skip
 from workbench.store.profiles.searching import Page, search
-from workbench.store.things import NOW, change, set_level
+from workbench.store.things import NOW, change, only, set_level
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -159,8 +160,7 @@ class Profiles:
 
         def work(con: Any) -> Any:
             row = con.execute(query.encode(), (value, by_id)).fetchone()
-            if row is not None and row[3] >= TLP.AMBER:
-                con.execute("SELECT note_rows_read('profiles', ARRAY[%s]::uuid[], 'get')", (row[0],))
+            note_profiles(con, "get", [row] if row is not None else ())
             return row
 
         row = self._store.run(f"profile {key}", work)
@@ -182,9 +182,7 @@ class Profiles:
 
         def work(con: Any) -> list[Any]:
             rows: list[Any] = con.execute(query, (texts,)).fetchall()
-            secret = [row[0] for row in rows if row[3] >= TLP.AMBER]
-            if secret:
-                con.execute("SELECT note_rows_read('profiles', %s, 'of')", (secret,))
+            note_profiles(con, "of", rows)
             return rows
 
         return [profile_of(row) for row in self._store.run("profiles of addresses", work)]
@@ -198,11 +196,7 @@ class Profiles:
             PermissionError: it is another organisation's.
             TypeError: a field that is not changed this way.
         """
-        allowed = {"threat_level", "notes", "tags"}
-        if unknown := set(changes) - allowed:
-            raise TypeError(
-                f"not changed this way: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(allowed))}"
-            )
+        only(changes, ("threat_level", "notes", "tags"))
         if "threat_level" in changes:
             changes["threat_level"] = int(ThreatLevel.parse(changes["threat_level"]))
         if "tags" in changes:

@@ -11,8 +11,8 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
-from workbench.secrecy import TLP
 from workbench.store.profiles.filters import Filters, filters_of
+from workbench.store.profiles.profile import note_profiles
 
 if TYPE_CHECKING:
     from workbench.store.connection import Store
@@ -95,9 +95,7 @@ def search(
 
     def work(con: Any) -> list[Any]:
         rows: list[Any] = _rows(con, columns, wanted, chosen)
-        secret = [row[0] for row in rows[:limit] if row[3] >= TLP.AMBER]
-        if secret:
-            con.execute("SELECT note_rows_read('profiles', %s, 'search')", (secret,))
+        note_profiles(con, "search", rows[:limit])
         return rows
 
     rows = store.run("search", work)

@@ -14,7 +14,7 @@ from workbench.secrecy import TLP
 from workbench.store.matters.entities import SELECT_ENTITY, Entity, entity_of
 from workbench.store.matters.investigations import SELECT_INVESTIGATION, Investigation, investigation_of
 from workbench.store.profiles.observations import Evidence, Footprint, Sighting
-from workbench.store.profiles.profile import SELECT, Past, Profile, profile_of
+from workbench.store.profiles.profile import SELECT, Past, Profile, note_profiles, profile_of
 from workbench.store.watching.alerts import SELECT_ALERT, SELECT_WATCHLIST, Alert, Watchlist, watchlist_of
 
 if TYPE_CHECKING:
@@ -208,9 +208,7 @@ def _read(store: Store, query: str, values: Sequence[Any]) -> list[Any]:
 
     def work(con: Any) -> list[Any]:
         rows: list[Any] = con.execute(query.encode(), values).fetchall()
-        secret = list({row[0] for row in rows if row[3] >= TLP.AMBER})
-        if secret:
-            con.execute("SELECT note_rows_read('profiles', %s, 'together')", (secret,))
+        note_profiles(con, "together", rows)
         return rows
 
     return store.run("profiles", work)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from workbench.store.profiles.profile import SELECT
 from workbench.store.syncing.casefile import COLUMNS
+from workbench.store.things import note_read
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,8 +102,7 @@ def _copied(store: Store, what: str, query: str, values: Sequence[Any], names: S
         with con.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT csv)", values) as copy:
             for block in copy:
                 sink.write(block)
-        if noted:
-            con.execute("SELECT note_rows_read('profiles', %s, 'sync')", (list(noted),))
+        note_read(con, "profiles", "sync", noted)
         return sink.getvalue()
 
     data = store.run(what, work)

@@ -15,6 +15,7 @@ from workbench.store.profiles.enriched import enriched
 from workbench.store.profiles.profile import Created, Profile, ThreatLevel, clean_tags, one_address, read_from
 from workbench.store.syncing.casefile import COLUMNS, INTEL, SCHEMA, CaseFile
 from workbench.store.syncing.merging import Content
+from workbench.store.things import only
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -201,11 +202,7 @@ class CaseProfiles:
             PermissionError: it is another organisation's.
             TypeError: a field that is not changed this way.
         """
-        allowed = {"threat_level", "notes", "tags"}
-        if unknown := set(changes) - allowed:
-            raise TypeError(
-                f"not changed this way: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(allowed))}"
-            )
+        only(changes, ("threat_level", "notes", "tags"))
         row = self._own_row(profile)
         if "threat_level" in changes:
             changes["threat_level"] = int(ThreatLevel.parse(changes["threat_level"]))

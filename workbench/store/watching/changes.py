@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
-from workbench.secrecy import TLP
 from workbench.store.profiles.filters import Filters, filters_of
-from workbench.store.profiles.profile import SELECT, Profile, profile_of
+from workbench.store.profiles.profile import SELECT, Profile, note_profiles, profile_of
 from workbench.store.watching.alerts import SELECT_ALERT, Alert
 
 if TYPE_CHECKING:
@@ -148,9 +147,7 @@ def changed_since(store: Store, here: Place, conditions: Filters, limit: int = 2
         rows: list[Any] = con.execute(
             query.encode(), {**conditions.values, **conditions.matching, **values, "limit": limit}
         ).fetchall()
-        secret = [row[1] for row in rows if row[1] is not None and row[4] >= TLP.AMBER]
-        if secret:
-            con.execute("SELECT note_rows_read('profiles', %s, 'changes')", (secret,))
+        note_profiles(con, "changes", rows, first=1)
         return rows
 
     return _told(here, store.run("the changes", work), profile_of, limit)
