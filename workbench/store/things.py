@@ -12,8 +12,10 @@ from workbench.store.errors import Conflict, NotFound
 if TYPE_CHECKING:
     from workbench.store.connection import Store
 
-__all__ = ["NOW", "change", "create", "note_read", "only", "refused", "set_level"]
+__all__ = ["NOW", "OWN", "change", "create", "note_read", "only", "refused", "set_level"]
 
+OWN = "(SELECT organisation FROM members WHERE role = current_user)"
+"""The member's organisation, in SQL."""
 _WORDS = {"investigations": "investigation", "entities": "entity", "watchlists": "watchlist"}
 
 
@@ -26,8 +28,7 @@ def create(
         columns = ", ".join(values)
         places = ", ".join(["%s"] * len(values))
         (made,) = con.execute(
-            f"INSERT INTO {table} (owner, secrecy, {columns}) VALUES "
-            f"((SELECT organisation FROM members WHERE role = current_user), %s, {places}) RETURNING id",
+            f"INSERT INTO {table} (owner, secrecy, {columns}) VALUES ({OWN}, %s, {places}) RETURNING id",
             (min(level, TLP.AMBER_STRICT), *values.values()),
         ).fetchone()
         if level == TLP.RED:
@@ -101,7 +102,7 @@ def refused(con: Any, table: str, key: UUID, version: int, name: str) -> None:
         NotFound, Conflict, PermissionError: always one of them.
     """
     found = con.execute(
-        f"SELECT version, owner = (SELECT organisation FROM members WHERE role = current_user), updated_by FROM {table} WHERE id = %s",
+        f"SELECT version, owner = {OWN}, updated_by FROM {table} WHERE id = %s",
         (key,),
     ).fetchone()
     if found is None:

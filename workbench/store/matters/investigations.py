@@ -11,7 +11,7 @@ from uuid import UUID
 from workbench.secrecy import TLP
 from workbench.store.errors import NotFound
 from workbench.store.profiles.profile import SELECT, Profile, note_profiles, profile_of, read_from
-from workbench.store.things import change, create, set_level
+from workbench.store.things import OWN, change, create, set_level
 
 if TYPE_CHECKING:
     from workbench.store.connection import Store
@@ -73,7 +73,7 @@ class Investigations:
             NotFound: there is none, or none the member may see.
         """
         condition = "t.id = %s" if isinstance(key, UUID) else "t.name = %s AND t.deleted_at IS NULL"
-        order = " ORDER BY t.owner = (SELECT organisation FROM members WHERE role = current_user) DESC, t.secrecy DESC LIMIT 1"
+        order = f" ORDER BY t.owner = {OWN} DESC, t.secrecy DESC LIMIT 1"
         found = self._store.read(
             "investigations",
             f"investigation {key}",

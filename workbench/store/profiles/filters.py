@@ -12,6 +12,7 @@ from uuid import UUID
 from workbench.secrecy import TLP
 from workbench.store.profiles.enriched import FLAGS
 from workbench.store.profiles.profile import ThreatLevel, clean_tags
+from workbench.store.things import OWN
 
 __all__ = ["Filters", "filters_of"]
 
@@ -126,7 +127,7 @@ def filters_of(
         found.want("p.updated_at < %(until)s", until=updated_until)
         found.order = "updated"
     if own:
-        found.want("p.owner = (SELECT organisation FROM members WHERE role = current_user)")
+        found.want(f"p.owner = {OWN}")
     if investigation is not None:
         found.sets.append(
             "SELECT profile FROM investigation_profiles WHERE investigation = %(investigation)s"

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 from workbench.secrecy import TLP
 from workbench.store.errors import NotFound
-from workbench.store.profiles.enriched import COLUMNS, enriched, lines
+from workbench.store.profiles.enriched import COLUMNS, enriched
+from workbench.store.profiles.many import BATCH, create_many, enrich_many
 from workbench.store.profiles.profile import (
     SELECT,
     Created,
@@ -22,7 +23,7 @@ from workbench.store.profiles.profile import (
     read_from,
 )  # fmt: skip
 from workbench.store.profiles.searching import Page, search
-from workbench.store.things import NOW, change, only, set_level
+from workbench.store.things import NOW, OWN, change, only, set_level
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from workbench.store.connection import Store
 
 __all__ = ["Created", "Profiles"]
-
-BATCH = 2_000
 
 
 class Profiles:
@@ -77,7 +76,7 @@ class Profiles:
             places = ", ".join(["%s"] * len(COLUMNS))
             (made,) = con.execute(
                 f"INSERT INTO profiles (address, owner, secrecy, token, enriched_at, threat_level, notes, tags, {columns}) "
-                f"VALUES (%s, (SELECT organisation FROM members WHERE role = current_user), %s, %s, now(), %s, %s, %s, {places}) RETURNING id",
+                f"VALUES (%s, {OWN}, %s, %s, now(), %s, %s, %s, {places}) RETURNING id",
                 (text, min(level, TLP.AMBER_STRICT), key, int(threat), notes, clean_tags(tags), *(intel[name] for name in COLUMNS)),
             ).fetchone()  # fmt: skip
             if level == TLP.RED:
@@ -107,42 +106,7 @@ class Profiles:
             KeyError: the table lacks a column of an enriched table.
             ValueError: TLP:RED, which is named for people one profile at a time.
         """
-        level, threat = TLP.parse(secrecy), ThreatLevel.parse(threat_level)
-        if level == TLP.RED:
-            raise ValueError(
-                "TLP:RED is for named recipients: create the profiles one by one, or set it afterwards"
-            )
-        valid = table.filter(table.column("address").is_valid())
-        names = ", ".join(COLUMNS)
-
-        def work(con: Any) -> Created:
-            con.execute(
-                "CREATE TEMP TABLE incoming ON COMMIT DROP AS "
-                f"SELECT address, {names} FROM workbench.profiles WITH NO DATA"
-            )
-            with con.cursor().copy(
-                f"COPY pg_temp.incoming (address, {names}) FROM STDIN (FORMAT csv)"
-            ) as copy:
-                for chunk in lines(valid):
-                    copy.write(chunk)
-            distinct = con.execute("SELECT count(DISTINCT address) FROM pg_temp.incoming").fetchone()[0]
-            made = con.execute(
-                f"INSERT INTO profiles (address, owner, secrecy, enriched_at, threat_level, tags, {names}) "
-                "SELECT DISTINCT ON (address) address, (SELECT organisation FROM members WHERE role = current_user), "
-                f"%s, now(), %s, %s, {names} FROM pg_temp.incoming ON CONFLICT DO NOTHING",
-                (int(level), int(threat), clean_tags(tags)),
-            ).rowcount
-            if investigation is not None:
-                con.execute(
-                    "INSERT INTO investigation_profiles (investigation, profile) SELECT %s, p.id FROM profiles p "
-                    "JOIN (SELECT DISTINCT address FROM pg_temp.incoming) i USING (address) "
-                    "WHERE p.secrecy = %s AND p.deleted_at IS NULL AND p.owner = (SELECT organisation FROM members WHERE role = current_user) "
-                    "ON CONFLICT DO NOTHING",
-                    (investigation, int(level)),
-                )
-            return Created(made, distinct - made, table.num_rows - valid.num_rows)
-
-        return self._store.run("bulk create", work)
+        return create_many(self._store, table, secrecy, threat_level, tags, investigation)
 
     def get(self, key: UUID | str) -> Profile:
         """The profile with an id, or of an address. Of several of one address, that of the member's own
@@ -155,7 +119,7 @@ class Profiles:
         condition, value = ("p.id = %s", by_id) if by_id else ("p.address = %s", one_address(str(key)))
         query = (
             f"SELECT {SELECT} FROM profiles p WHERE {condition} AND (deleted_at IS NULL OR p.id = %s) "
-            "ORDER BY p.owner = (SELECT organisation FROM members WHERE role = current_user) DESC, secrecy DESC LIMIT 1"
+            f"ORDER BY p.owner = {OWN} DESC, secrecy DESC LIMIT 1"
         )
 
         def work(con: Any) -> Any:
@@ -177,7 +141,7 @@ class Profiles:
         texts = [one_address(address) for address in addresses]
         query = (
             f"SELECT {SELECT} FROM profiles p WHERE p.address = ANY (%s::inet[]) AND deleted_at IS NULL "
-            "AND p.owner = (SELECT organisation FROM members WHERE role = current_user) ORDER BY p.address, secrecy"
+            f"AND p.owner = {OWN} ORDER BY p.address, secrecy"
         )
 
         def work(con: Any) -> list[Any]:
@@ -294,69 +258,14 @@ class Profiles:
         than is here, are left as they are, the latter except for a given ``snapshot`` or with ``force_refresh``.
         Watchlists see the changes. ``progress`` is called with how many more were looked at.
         """
-        from workbench.enrichment import open_engine
-
-        engine = open_engine(snapshot)
-        names = ", ".join(COLUMNS)
-        changes = ", ".join(f"{name} = i.{name}" for name in COLUMNS)
-        differ = " OR ".join(f"p.{name} IS DISTINCT FROM i.{name}" for name in COLUMNS if name != "snapshot")
-        changed, after = 0, UUID(int=0)
-        chosen = None if only is None else list(only)
-        while True:
-            batch = self._store.rows(
-                "profiles",
-                "SELECT id, host(network(address)), version FROM profiles WHERE id > %s AND deleted_at IS NULL "
-                "AND owner = (SELECT organisation FROM members WHERE role = current_user) "
-                "AND (%s OR snapshot IS NULL OR snapshot < %s OR snapshot <> %s AND %s) "
-                "AND (%s::uuid[] IS NULL OR id = ANY (%s::uuid[])) ORDER BY id LIMIT %s",
-                (
-                    after,
-                    force_refresh,
-                    engine.snapshot.id,
-                    engine.snapshot.id,
-                    snapshot is not None,
-                    chosen,
-                    chosen,
-                    BATCH,
-                ),
-            )
-            if not batch:
-                return changed
-            after = batch[-1][0]
-            table = engine.enrich([row[1] for row in batch])
-
-            def work(con: Any, batch: Any = batch, table: pa.Table = table) -> int:
-                con.execute(
-                    "CREATE TEMP TABLE incoming ON COMMIT DROP AS "
-                    f"SELECT id, version, address, {names} FROM workbench.profiles WITH NO DATA"
-                )
-                with con.cursor().copy(
-                    f"COPY pg_temp.incoming (address, {names}) FROM STDIN (FORMAT csv)"
-                ) as copy:
-                    for chunk in lines(table):
-                        copy.write(chunk)
-                con.execute("CREATE TEMP TABLE which (id uuid, address inet, version int) ON COMMIT DROP")
-                with con.cursor().copy("COPY pg_temp.which FROM STDIN") as copy:
-                    for row in batch:
-                        copy.write_row(row)
-                done: int = con.execute(
-                    f"UPDATE profiles p SET {changes}, enriched_at = now() FROM pg_temp.which w "
-                    f"JOIN (SELECT DISTINCT ON (address) * FROM pg_temp.incoming) i USING (address) "
-                    f"WHERE p.id = w.id AND p.version = w.version AND (%s OR {differ} OR p.snapshot IS DISTINCT FROM i.snapshot)",
-                    (force_refresh,),
-                ).rowcount
-                return done
-
-            changed += self._store.run("enrichment", work)
-            if progress:
-                progress(len(batch))
+        return enrich_many(self._store, only, snapshot, force_refresh, progress)
 
     def own(self, after: UUID | None = None, limit: int = BATCH) -> list[UUID]:
         """Ids of the profiles of the member's organisation, in order, a page of them."""
         found = self._store.rows(
             "profiles",
             "SELECT id FROM profiles WHERE id > %s AND deleted_at IS NULL "
-            "AND owner = (SELECT organisation FROM members WHERE role = current_user) ORDER BY id LIMIT %s",
+            f"AND owner = {OWN} ORDER BY id LIMIT %s",
             (after or UUID(int=0), limit),
         )
         return [row[0] for row in found]

@@ -15,6 +15,7 @@ from workbench.store.matters.entities import SELECT_ENTITY, Entity, entity_of
 from workbench.store.matters.investigations import SELECT_INVESTIGATION, Investigation, investigation_of
 from workbench.store.profiles.observations import Evidence, Footprint, Sighting
 from workbench.store.profiles.profile import SELECT, Past, Profile, note_profiles, profile_of
+from workbench.store.things import OWN
 from workbench.store.watching.alerts import SELECT_ALERT, SELECT_WATCHLIST, Alert, Watchlist, watchlist_of
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def own_profiles(store: Store, addresses: Sequence[str], level: TLP) -> dict[str
     there may be several of one."""
     query = (
         f"SELECT {SELECT} FROM profiles p WHERE p.address = ANY (%s::inet[]) AND p.secrecy = %s AND p.deleted_at IS NULL "
-        "AND p.owner = (SELECT organisation FROM members WHERE role = current_user)"
+        f"AND p.owner = {OWN}"
     )
     found = (profile_of(row) for row in _read(store, query, (list(addresses), int(level))))
     return {profile.address: profile for profile in found}

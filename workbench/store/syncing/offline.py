@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from workbench.secrecy import TLP
 from workbench.store.errors import NotFound, StoreError
 from workbench.store.profiles.enriched import enriched
+from workbench.store.profiles.many import level_of_many
 from workbench.store.profiles.profile import Created, Profile, ThreatLevel, clean_tags, one_address, read_from
 from workbench.store.syncing.casefile import COLUMNS, INTEL, SCHEMA, CaseFile
 from workbench.store.syncing.merging import Content
@@ -132,11 +133,7 @@ class CaseProfiles:
         """
         import pyarrow as pa
 
-        level, threat = TLP.parse(secrecy), int(ThreatLevel.parse(threat_level))
-        if level == TLP.RED:
-            raise ValueError(
-                "TLP:RED is for named recipients: create the profiles one by one, or set it afterwards"
-            )
+        level, threat = level_of_many(secrecy), int(ThreatLevel.parse(threat_level))
         labels = _bounded("", tags)
         self._file.make()
         meta, now = self._file.meta(), datetime.now(UTC)
