@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from workbench.notebook.maps import AddressMap
     from workbench.store.connection import Store
     from workbench.store.syncing.casefile import CaseFile
-    from workbench.store.syncing.offline import CaseProfiles, Unsettled
+    from workbench.store.syncing.offline import CaseProfiles
+    from workbench.store.syncing.settling import Unsettled
     from workbench.store.syncing.sync import Synced
 
 __all__ = ["Case", "Ingested", "Origin"]
@@ -290,7 +291,7 @@ class Case:
 
     def conflicts(self) -> list[Unsettled]:
         """What is to be settled after a sync, oldest first."""
-        from workbench.store.syncing.offline import unsettled
+        from workbench.store.syncing.settling import unsettled
 
         return unsettled(self._file)
 
@@ -305,7 +306,7 @@ class Case:
             LookupError: it was settled already.
             ValueError: neither, or both, or a value that is none of the field.
         """
-        from workbench.store.syncing.offline import settle
+        from workbench.store.syncing.settling import settle
 
         settle(self._file, conflict, choice, value, reason)
 

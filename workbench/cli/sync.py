@@ -32,7 +32,7 @@ def sync(case: Path, url: str | None) -> None:
     """
     from workbench.case import Case
     from workbench.store.progress import bar
-    from workbench.store.syncing.offline import unsettled
+    from workbench.store.syncing.settling import unsettled
     from workbench.store.syncing.sync import sync_with
 
     os.umask(0o077)  # the log DuckDB keeps beside the file is for nobody else either

@@ -26,7 +26,7 @@ SHEETS = {
     ("workbench.store.watching.alerts", "Watchlist"): "showing.described:watchlist",
     ("workbench.store.syncing.sync", "Synced"): "showing.described:synced",
     ("workbench.store.syncing.offline", "CaseProfiles"): "showing.described:case_profiles",
-    ("workbench.store.syncing.offline", "Unsettled"): "showing.described:unsettled",
+    ("workbench.store.syncing.settling", "Unsettled"): "showing.described:unsettled",
     ("workbench.intel.snapshot", "Snapshot"): "showing.described:snapshot",
     ("workbench.intel.timeline", "History"): "showing.described:history",
     ("workbench.intel.timeline", "Difference"): "showing.described:difference",

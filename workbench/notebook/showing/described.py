@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from workbench.store.matters.investigations import Investigation
     from workbench.store.profiles.profile import Created, Profile
     from workbench.store.profiles.searching import Page
-    from workbench.store.syncing.offline import CaseProfiles, Unsettled
+    from workbench.store.syncing.offline import CaseProfiles
+    from workbench.store.syncing.settling import Unsettled
     from workbench.store.syncing.sync import Synced
     from workbench.store.watching.alerts import Alert, Watchlist
 

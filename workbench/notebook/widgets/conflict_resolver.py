@@ -15,7 +15,7 @@ from workbench.store.profiles.profile import ThreatLevel
 
 if TYPE_CHECKING:
     from workbench.case import Case
-    from workbench.store.syncing.offline import Unsettled
+    from workbench.store.syncing.settling import Unsettled
 
 __all__ = ["ConflictResolver"]
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["FIELDS", "NOTHING", "WORDS", "Content", "Merged", "added_words", "merge"]
+__all__ = ["FIELDS", "NOTHING", "WORDS", "Content", "Merged", "added_words", "base_of", "content_of", "merge"]
 
 FIELDS = ("threat_level", "notes", "tags", "secrecy", "deleted")
 WORDS = 4_000
@@ -24,8 +24,27 @@ class Content:
     secrecy: int = 2
     deleted: bool = False
 
+    def plain(self, name: str) -> Any:
+        """A field as JSON has it: tags as a sorted list."""
+        found = getattr(self, name)
+        return sorted(found) if isinstance(found, frozenset) else found
+
 
 NOTHING = Content()
+
+
+def content_of(row: dict[str, Any]) -> Content:
+    """What analysts change, of a row here or of the server."""
+    return Content(
+        int(row["threat_level"]), row["notes"], frozenset(row["tags"] or ()), int(row["secrecy"]), row["deleted_at"] is not None
+    )  # fmt: skip
+
+
+def base_of(row: dict[str, Any]) -> Content:
+    """The same, as both sides last had it."""
+    return Content(
+        int(row["base_threat_level"]), row["base_notes"], frozenset(row["base_tags"] or ()), int(row["base_secrecy"]), bool(row["base_deleted"])
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -15,44 +14,15 @@ from workbench.store.profiles.enriched import enriched
 from workbench.store.profiles.many import level_of_many
 from workbench.store.profiles.profile import Created, Profile, ThreatLevel, clean_tags, one_address, read_from
 from workbench.store.syncing.casefile import COLUMNS, INTEL, SCHEMA, CaseFile
-from workbench.store.syncing.merging import Content
+from workbench.store.syncing.merging import base_of, content_of
 from workbench.store.things import only
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["CaseProfiles", "Unsettled", "base_of", "content_of", "settle", "unsettled"]
+__all__ = ["CaseProfiles", "bounded"]
 
 NOTES, TAGS = 100_000, 100
-
-
-@dataclass(frozen=True, slots=True)
-class Unsettled:
-    """Something for the analyst to settle. ``kind`` is
-
-    - ``field``: she and somebody else changed ``field`` of a profile differently;
-    - ``refused``: the store does not take her change, and ``says`` why;
-    - ``revoked``: the profile is no longer for her; ``mine`` is what she had written into it and not yet sent.
-    """
-
-    id: UUID
-    kind: str
-    profile: UUID | None
-    address: str | None
-    field: str | None
-    base: Any
-    mine: Any
-    theirs: Any
-    says: str
-    at: datetime
-
-    def __str__(self) -> str:
-        name = self.address or "a profile no longer for you"
-        if self.kind == "field":
-            return f"{name}, {self.field}: yours {self.mine!r}, theirs {self.theirs!r}, before {self.base!r}"
-        return f"{name}, {self.kind}: {self.says or self.mine}"
-
-    __repr__ = __str__
 
 
 class CaseProfiles:
@@ -81,7 +51,7 @@ class CaseProfiles:
             StoreError: there is a profile of it at this level here.
         """
         level, text, threat = TLP.parse(secrecy), one_address(address), int(ThreatLevel.parse(threat_level))
-        labels = _bounded(notes, tags)
+        labels = bounded(notes, tags)
         (intel,) = enriched([text])
         self._file.make()
         meta, now, key = self._file.meta(), datetime.now(UTC), uuid4()
@@ -134,7 +104,7 @@ class CaseProfiles:
         import pyarrow as pa
 
         level, threat = level_of_many(secrecy), int(ThreatLevel.parse(threat_level))
-        labels = _bounded("", tags)
+        labels = bounded("", tags)
         self._file.make()
         meta, now = self._file.meta(), datetime.now(UTC)
         owner, me = meta.get("organisation_name", ""), meta.get("member", "")
@@ -203,7 +173,7 @@ class CaseProfiles:
         row = self._own_row(profile)
         if "threat_level" in changes:
             changes["threat_level"] = int(ThreatLevel.parse(changes["threat_level"]))
-        labels = _bounded(changes.get("notes", ""), changes.get("tags", ()))
+        labels = bounded(changes.get("notes", ""), changes.get("tags", ()))
         if "tags" in changes:
             changes["tags"] = labels
         return self._change(row, **changes)
@@ -273,87 +243,20 @@ class CaseProfiles:
             self._file.change(row["key"], **changes, dirty=dirty, updated_at=now, updated_by=me)
             for open_one in self._file.conflicts(row["key"]):
                 if open_one["kind"] == "field":
-                    mine = _plain(content_of(new), open_one["field"])
+                    mine = content_of(new).plain(open_one["field"])
                     self._file.con.execute(
-                        "UPDATE _workbench.conflicts SET mine = ? WHERE id = ?",
+                        f"UPDATE {SCHEMA}.conflicts SET mine = ? WHERE id = ?",
                         [json.dumps(mine), open_one["id"]],
                     )
         return self.get(row["key"])
 
 
-def content_of(row: dict[str, Any]) -> Content:
-    """What analysts change, of a row here or of the server."""
-    return Content(
-        int(row["threat_level"]), row["notes"], frozenset(row["tags"] or ()), int(row["secrecy"]), row["deleted_at"] is not None
-    )  # fmt: skip
+def bounded(notes: str, tags: Iterable[str]) -> list[str]:
+    """Tags as :func:`clean_tags` has them, within the server's bounds, which are told before it is there to tell them.
 
-
-def base_of(row: dict[str, Any]) -> Content:
-    """The same, as both sides last had it."""
-    return Content(
-        int(row["base_threat_level"]), row["base_notes"], frozenset(row["base_tags"] or ()), int(row["base_secrecy"]), bool(row["base_deleted"])
-    )  # fmt: skip
-
-
-def unsettled(file: CaseFile) -> list[Unsettled]:
-    """What is to be settled, oldest first."""
-    names = [each.name for each in fields(Unsettled)][:-1]
-    return [
-        Unsettled(**{n: json.loads(row[n]) if n in ("base", "mine", "theirs") else row[n] for n in names}, at=row["noted_at"])
-        for row in file.conflicts()
-    ]  # fmt: skip
-
-
-def settle(file: CaseFile, one: Unsettled, choice: str | None, value: Any, reason: str) -> None:
-    """Settle one; see :meth:`workbench.case.Case.settle`."""
-    if one.id not in {row["id"] for row in file.conflicts()}:
-        raise NotFound(
-            "this was settled already, or the last sync found something else: see case.conflicts()"
-        )
-    if (choice is None) == (value is None) or choice not in (None, "mine", "theirs"):
-        raise ValueError("settle with 'mine', with 'theirs', or with value=")
-    found = file.rows("key = ?", [one.profile]) if one.profile else []
-    with file.transaction():
-        file.drop_conflict(one.id)
-        if not found or one.kind == "revoked":
-            return
-        (row,) = found
-        now = datetime.now(UTC)
-        if one.kind == "refused":
-            if choice == "theirs" and row["id"] is None:
-                file.remove(row["key"])
-            elif choice == "theirs":
-                file.settle(row, base_of(row), base_of(row), now)
-            return
-        name = str(one.field)
-        chosen = _typed(name, value if choice is None else one.theirs if choice == "theirs" else _plain(content_of(row), name))  # fmt: skip
-        if name == "secrecy" and chosen != one.theirs and not (reason.strip() or row["reason"]):
-            raise StoreError("a change of level needs a reason: settle(…, reason=…)")
-        more = {"reason": reason} if reason.strip() else {}
-        from dataclasses import replace
-
-        content = replace(content_of(row), **{name: chosen})
-        base = replace(base_of(row), **{name: one.theirs})
-        file.settle(row, content, base, now, **more)
-
-
-def _typed(name: str, value: Any) -> Any:
-    if name == "threat_level":
-        return int(ThreatLevel.parse(value))
-    if name == "secrecy":
-        return int(value) if isinstance(value, int) else int(TLP.parse(value))
-    if name == "notes":
-        _bounded(value, ())
-    return value
-
-
-def _plain(content: Content, name: str) -> Any:
-    found = getattr(content, name)
-    return sorted(found) if isinstance(found, frozenset) else found
-
-
-def _bounded(notes: str, tags: Iterable[str]) -> list[str]:
-    """The server's bounds, told before the server is there to tell them."""
+    Raises:
+        StoreError: the notes or tags are more than it keeps, or hold a NUL character.
+    """
     labels = clean_tags(tags)
     if len(notes) > NOTES:
         raise StoreError("notes have up to 100,000 characters")

@@ -10,8 +10,7 @@ from uuid import UUID
 
 from workbench.store.syncing import feed
 from workbench.store.syncing.casefile import COLUMNS, CaseFile
-from workbench.store.syncing.merging import NOTHING, Content, added_words, merge
-from workbench.store.syncing.offline import base_of, content_of
+from workbench.store.syncing.merging import NOTHING, Content, added_words, base_of, content_of, merge
 from workbench.store.syncing.pushing import sent_content
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.secrecy import TLP
 from workbench.store.errors import Conflict, NotFound, StoreError, plain
 from workbench.store.syncing.casefile import INTEL, CaseFile
-from workbench.store.syncing.merging import Content
-from workbench.store.syncing.offline import base_of, content_of
+from workbench.store.syncing.merging import Content, base_of, content_of
 
 if TYPE_CHECKING:
     from workbench.store.connection import Store

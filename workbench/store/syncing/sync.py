@@ -13,7 +13,7 @@ from workbench.frames.interrupts import is_ctrl_c
 from workbench.intel.home import home
 from workbench.store.errors import StoreError, Unreachable
 from workbench.store.syncing import feed
-from workbench.store.syncing.casefile import CaseFile
+from workbench.store.syncing.casefile import SCHEMA, CaseFile
 from workbench.store.syncing.pulling import pull
 from workbench.store.syncing.pushing import push
 
@@ -142,7 +142,7 @@ def _bind(file: CaseFile, stand: feed.Standing) -> tuple[int | None, str | None]
                 member=stand.member,
             )
             file.con.execute(
-                "UPDATE _workbench.profiles SET owner = ?, created_by = ?, updated_by = ?",
+                f"UPDATE {SCHEMA}.profiles SET owner = ?, created_by = ?, updated_by = ?",
                 [stand.organisation_name, stand.member, stand.member],
             )
         return None, None
@@ -160,7 +160,7 @@ def _bind(file: CaseFile, stand: feed.Standing) -> tuple[int | None, str | None]
         with file.transaction():
             file.remember(organisation_name=stand.organisation_name)
             file.con.execute(
-                "UPDATE _workbench.profiles SET owner = ? WHERE owner = ?",
+                f"UPDATE {SCHEMA}.profiles SET owner = ? WHERE owner = ?",
                 [stand.organisation_name, meta["organisation_name"]],
             )
     if "cursor" not in meta:
