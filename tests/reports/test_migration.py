@@ -7,7 +7,7 @@ import pytest
 
 from workbench.reports.scheduling.storeledger import StoreLedger
 from workbench.store import Administration, Store
-from workbench.store.administering.administration import _config
+from workbench.store.administering.upgrading import configured
 
 from .conftest import Town
 
@@ -23,7 +23,7 @@ def test_a_store_in_use_is_brought_along(town: Town) -> None:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
     with engine.connect() as connection, connection.begin():
         connection.exec_driver_sql("CREATE SCHEMA workbench")
-        config = _config()
+        config = configured()
         config.attributes["connection"] = connection
         alembic.upgrade(config, "0005")
         connection.exec_driver_sql("GRANT SELECT ON workbench.migrations TO PUBLIC")

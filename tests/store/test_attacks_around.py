@@ -257,7 +257,7 @@ def test_what_is_hung_on_a_profile_while_its_level_is_raised_is_raised_too(scene
 
 
 def test_a_member_who_holds_the_lock_of_the_migrations_is_told_of(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    monkeypatch.setattr("workbench.store.administering.administration.LOCK_SECONDS", 1)
+    monkeypatch.setattr("workbench.store.administering.upgrading.LOCK_SECONDS", 1)
     with scene.sql("pia") as con, scene.town.administration() as administration:
         con.execute("SELECT pg_advisory_lock(hashtext('workbench migrations'))")
         with pytest.raises(ValueError, match="somebody else"):

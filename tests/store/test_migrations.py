@@ -14,8 +14,8 @@ from sqlalchemy import create_engine
 
 from workbench.secrecy import TLP
 from workbench.store import Administration, Store, StoreError
-from workbench.store.administering.administration import _config, newest
 from workbench.store.administering.server import as_role
+from workbench.store.administering.upgrading import configured, newest
 
 REVISIONS = sorted(path.stem[:4] for path in (Path(__file__).parents[2] / "workbench/store/administering/migrations/versions").glob("[0-9]*.py"))  # fmt: skip
 
@@ -34,7 +34,7 @@ def _upgrade(url: str, revision: str) -> None:
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url))
     with engine.connect() as connection, connection.begin():
         connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS workbench")
-        config = _config()
+        config = configured()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
         connection.exec_driver_sql("GRANT SELECT ON workbench.migrations TO PUBLIC")

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.secrecy import TLP, Member, Organisation
+from workbench.store.administering.upgrading import newest
 from workbench.store.errors import StoreError, Unreachable, plain
 from workbench.store.things import note_read
 
@@ -231,8 +232,6 @@ class Store:
         return self._con
 
     def _check(self, con: psycopg.Connection[Any]) -> None:
-        from workbench.store.administering.administration import newest
-
         (entered,) = _one(con, "SELECT has_schema_privilege(to_regnamespace('workbench'), 'USAGE')")
         if entered is False:
             raise PermissionError(_STRANGER)

@@ -1,22 +1,19 @@
-"""Setting a store up: the schema, organisations and members. For the administrator of the database."""
+"""A store as its administrator has it: its state, its organisations, members and logins."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.secrecy import TLP
+from workbench.store.administering.upgrading import newest, upgrade
 from workbench.store.errors import NotFound, StoreError, plain
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Administration", "MemberRow", "OrganisationRow", "Status", "newest"]
-
-LOCK_SECONDS = 300
+__all__ = ["Administration", "MemberRow", "OrganisationRow", "Status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,32 +97,10 @@ class Administration:
             StoreError: the server is older than PostgreSQL 15, or the store newer than this version.
             PermissionError: the role may not create roles or schemas.
         """
-        import psycopg
-        from alembic import command
-        from sqlalchemy import create_engine
-        from sqlalchemy.exc import DBAPIError
-
         if self.con.info.server_version < 150000:
             raise StoreError(f"PostgreSQL 15 or newer is needed, this is {self._server()}")
         self._not_newer(self.status())
-        engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(self._url))
-        try:
-            with (
-                plain("the schema"),
-                _driver_s(DBAPIError),
-                engine.connect() as connection,
-                connection.begin(),
-            ):
-                # Two administrators at once: the second waits, and finds it done. Anybody can hold the lock, though.
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('workbench migrations'))")
-                connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS workbench")
-                config = _config()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-                connection.exec_driver_sql("GRANT SELECT ON workbench.migrations TO PUBLIC")
-        finally:
-            engine.dispose()
+        upgrade(self._url)
         return self.status()
 
     def _not_newer(self, state: Status) -> None:
@@ -361,30 +336,3 @@ class _Role:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None or not self._con.info.transaction_status.name.startswith("INERROR"):
             self._con.execute("RESET ROLE")
-
-
-@contextmanager
-def _driver_s(wrapped: type[Exception]) -> Iterator[None]:
-    """The driver's own error, of which SQLAlchemy made one of its own."""
-    try:
-        yield
-    except wrapped as error:
-        original = getattr(error, "orig", None)
-        raise original if isinstance(original, Exception) else error from None
-
-
-def newest() -> str:
-    """The migration that this version of the package wants."""
-    from alembic.script import ScriptDirectory
-
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
-
-
-def _config() -> Any:
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
