@@ -151,8 +151,8 @@ def enriched(ipsum: Path, age: int, addresses: NDArray[np.uint32]) -> pa.Table:
     from workbench.enrichment.engine import Engine
     from workbench.intel import Category, Layer, Reliability, Snapshot, Source
     from workbench.intel.compile import compile_snapshot
+    from workbench.intel.holdings import available
     from workbench.intel.layers import Input
-    from workbench.intel.library import available
     from workbench.intel.parsers import parse
 
     source = Source(

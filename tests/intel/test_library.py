@@ -14,7 +14,16 @@ import pytest
 
 import workbench as wb
 from workbench.enrichment import open_engine
-from workbench.intel import Category, Layer, Reliability, SnapshotError, Source, SourceError, library
+from workbench.intel import (
+    Category,
+    Layer,
+    Reliability,
+    SnapshotError,
+    Source,
+    SourceError,
+    holdings,
+    library,
+)
 from workbench.intel.snapshot import Snapshot
 
 
@@ -40,7 +49,7 @@ def test_the_real_ipsum_list_names_attackers(home: Path, shared: Path) -> None:
     source = listing("ipsum", levels=True)
     before = wb.lookup("77.90.185.20")
     assert not before.is_known_attacker
-    library.add(source, shared / "ipsum" / "ipsum-2026-08-22.txt.gz")
+    holdings.add(source, shared / "ipsum" / "ipsum-2026-08-22.txt.gz")
     snapshot = wb.intel.build()
     after = wb.lookup("77.90.185.20")
     assert after.is_known_attacker
@@ -64,12 +73,12 @@ def test_a_bad_file_is_refused_and_what_was_there_stays(
     home: Path, tmp_path: Path, name: str, content: bytes
 ) -> None:
     good = write(tmp_path / "good.txt", "9.9.9.1\n9.9.9.2\n")
-    library.add(listing(), good)
+    holdings.add(listing(), good)
     kept = wb.intel.build(only=False)
     bad = tmp_path / name
     bad.write_bytes(content)
     with pytest.raises(SourceError, match=name):
-        library.add(listing(), bad)
+        holdings.add(listing(), bad)
     with pytest.raises(SourceError, match=name):
         wb.intel.build([(listing("other"), bad)])
     assert library.current().id == kept.id
@@ -91,7 +100,7 @@ def test_damaged_databases_never_reach_a_snapshot(home: Path, shared: Path, name
 
 
 def test_a_source_gone_bad_later_is_left_out_with_a_warning(home: Path, tmp_path: Path) -> None:
-    added = library.add(listing(), write(tmp_path / "list.txt", "9.9.9.1\n"))
+    added = holdings.add(listing(), write(tmp_path / "list.txt", "9.9.9.1\n"))
     added.path.write_bytes(b"\x00garbage")
     with pytest.warns(UserWarning, match="left out of the snapshot"):
         snapshot = wb.intel.build()
@@ -146,17 +155,17 @@ def build_with(path: Path, text: str) -> Snapshot:
 
 
 def test_one_unreadable_source_harms_no_other(home: Path, tmp_path: Path) -> None:
-    library.add(listing(), write(tmp_path / "feed.txt", "9.9.9.1\n"))
+    holdings.add(listing(), write(tmp_path / "feed.txt", "9.9.9.1\n"))
     broken = home / "sources" / "broken"
     broken.mkdir()
     for text in ("{", "[]", '{"source": {"id": "broken"}}'):
         (broken / "source.json").write_text(text)
         with pytest.warns(UserWarning, match=r"passed over: .*broken.source.json"):
-            assert "mine" in [item.source.id for item in library.available()]
+            assert "mine" in [item.source.id for item in holdings.available()]
 
 
 def test_a_file_changed_behind_the_back_is_left_out_by_its_checksum(home: Path, tmp_path: Path) -> None:
-    added = library.add(listing(), write(tmp_path / "feed.txt", "9.9.10.1\n"))
+    added = holdings.add(listing(), write(tmp_path / "feed.txt", "9.9.10.1\n"))
     added.path.write_text("9.9.10.2\n")
     with pytest.warns(
         UserWarning, match="left out of the snapshot: .*its checksum differs; update the source anew"
@@ -176,17 +185,17 @@ def test_what_a_killed_build_left_is_taken_away_by_the_next(home: Path) -> None:
 def test_two_processes_that_update_and_build_at_once_lose_nothing(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library, "_pack", list)  # which takes seconds to build
+    monkeypatch.setattr(holdings, "shipped", list)  # which takes seconds to build
     script = """
 import sys
 from pathlib import Path
-from workbench.intel import library, Category, Layer, Reliability, Source
-library._pack = list
+from workbench.intel import holdings, library, Category, Layer, Reliability, Source
+holdings.shipped = list
 for n in range(4):
     path = Path(sys.argv[1]) / f"{sys.argv[2]}-{n}.txt"
     path.write_text(f"9.9.{sys.argv[2]}.{n}\\n")
     for name in ("shared", "own-" + sys.argv[2]):
-        library.add(Source(id=name, title=name, parser="list", layers=(Layer.MEMBERSHIP,), reliability=Reliability.B,
+        holdings.add(Source(id=name, title=name, parser="list", layers=(Layer.MEMBERSHIP,), reliability=Reliability.B,
             licence="own", attribution="tests", category=Category.ATTACKER), path)
 library.build()
 """

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import workbench as wb
 from workbench.addresses.text import parse_networks
 from workbench.cli.commands import workbench
-from workbench.intel import Category, Layer, Reliability, Source, SourceError, library
+from workbench.intel import Category, Layer, Reliability, Source, SourceError, holdings, library
 from workbench.intel.entries import Entries, ParsedSource
 from workbench.intel.parsers.building import visible
 
@@ -31,9 +31,9 @@ SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 @pytest.fixture(autouse=True)
 def base(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One small source in place of the pack, which takes seconds to build."""
-    monkeypatch.setattr(library, "_pack", list)
+    monkeypatch.setattr(holdings, "shipped", list)
     (tmp_path / "base.txt").write_text("9.9.8.1\n")
-    library.add(BASE, tmp_path / "base.txt")
+    holdings.add(BASE, tmp_path / "base.txt")
 
 
 def test_a_list_of_ones_own_counts_after_the_next_build(home: Path, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_list_without_a_date_is_as_old_as_its_file(home: Path, tmp_path: Path)
         os.utime(feed, (at, at))
         wb.intel.add_file(feed, category="attacker")
     today = f"fetched {datetime.now(UTC):%Y-%m-%d}"
-    dated = {item.source.id: item.dated for item in library.available()}
+    dated = {item.source.id: item.dated for item in holdings.available()}
     assert (dated["old"], dated["zero"]) == ("fetched 2026-02-03", today)
     told = wb.intel.add_file(feed, category="attacker", published=datetime(2026, 5, 6, tzinfo=UTC))
     assert told.dated == "2026-05-06"
@@ -108,7 +108,7 @@ def test_what_is_missing_or_wrong_is_told_with_the_mend(home: Path, tmp_path: Pa
         wb.intel.add_file(tmp_path / "odd.json", category="tor")
     with pytest.raises(LookupError, match="no source 'feed' was added; there are: base"):
         wb.intel.remove("feed")
-    assert [item.source.id for item in library.available()] == ["base"]
+    assert [item.source.id for item in holdings.available()] == ["base"]
 
 
 def test_a_bad_file_leaves_the_one_before(home: Path, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_bad_file_leaves_the_one_before(home: Path, tmp_path: Path) -> None:
     feed.write_text("<!doctype html><html>moved</html>")
     with pytest.raises(SourceError, match="web page"):
         wb.intel.add_file(feed, category="attacker")
-    (item,) = [item for item in library.available() if item.source.id == "feed"]
+    (item,) = [item for item in holdings.available() if item.source.id == "feed"]
     assert item.path.read_text() == "9.9.9.1\n"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import workbench as wb
-from workbench.intel import Category, Layer, Reliability, Source, SourceError, library
+from workbench.intel import Category, Layer, Reliability, Source, SourceError, holdings
 from workbench.intel.fetch import fetch
 from workbench.intel.packages import from_package
 from workbench.intel.refresh import Updated, update
@@ -139,7 +139,7 @@ def test_offline_asks_nobody_and_takes_files_and_folders(home: Path, server: Ser
     (tmp_path / "feed").write_bytes(LIST)
     assert [(r.id, r.status) for r in run(feed, other, offline=True, files={"feed": tmp_path})] == [("feed", "updated"), ("other", "skipped")]  # fmt: skip
     assert server.asked == []
-    assert [item.source.id for item in library.available() if item.origin == "added"] == ["feed"]
+    assert [item.source.id for item in holdings.available() if item.origin == "added"] == ["feed"]
 
 
 def test_a_missing_key_is_named(home: Path, server: Server) -> None:

@@ -32,6 +32,7 @@ from workbench.intel import (
     Source,
     SourceError,
     fetch,
+    holdings,
     library,
     packages,
     refresh,
@@ -167,7 +168,7 @@ def test_a_changed_catalogue_entry_is_fetched_though_neither_due_nor_changed(hom
     feed = site.source("feed", refresh=timedelta(days=1))
     assert [outcome(feed), outcome(feed)] == [["updated"], ["not due"]]
     assert outcome(replace(feed, category=Category.SCANNER)) == ["updated"]
-    assert [i.source.category for i in library.available() if i.source.id == "feed"] == [Category.SCANNER]
+    assert [i.source.category for i in holdings.available() if i.source.id == "feed"] == [Category.SCANNER]
 
 
 def test_any_failure_is_one_of_its_source_alone(
@@ -176,14 +177,14 @@ def test_any_failure_is_one_of_its_source_alone(
     site.files |= {"a": b"9.9.9.1\n", "b": b"9.9.9.2\n", "d": b"<!doctype html><html>down</html>"}
     site.redirects["c"] = "https://[::1"
     monkeypatch.setattr(fetch, "ATTEMPTS", 1)
-    real = library.add
+    real = holdings.add
 
-    def trips(source: Source, *rest: Any) -> library.SourceFile:
+    def trips(source: Source, *rest: Any) -> holdings.SourceFile:
         if source.id == "b":
             raise ZeroDivisionError("a parser\x1b[31m with a flaw")
         return real(source, *rest)
 
-    monkeypatch.setattr(library, "add", trips)
+    monkeypatch.setattr(holdings, "add", trips)
     results = run(*(site.source(name) for name in "abcd"))
     assert [r.status for r in results] == ["updated", "failed", "failed", "failed"]
     assert results[1].detail == "ZeroDivisionError: a parser [31m with a flaw"
@@ -214,7 +215,7 @@ def test_the_list_tells_age_entries_and_licence_and_which_dates_are_of_the_fetch
     assert f"attacker fetched {datetime.now(UTC):%Y-%m-%d} 0 d 1 added" in lines["undated"]
     assert "attacker 2026-10-04" in lines["exercise"]
     assert lines["exercise"].endswith("d 2 pack B Apache-2.0")
-    assert "fetched 20" in repr(library.available())
+    assert "fetched 20" in repr(holdings.available())
 
 
 def test_a_list_without_a_date_is_as_old_as_the_server_says_and_weighs_less_for_it(
@@ -225,7 +226,7 @@ def test_a_list_without_a_date_is_as_old_as_the_server_says_and_weighs_less_for_
     now = datetime.now(UTC)
     site.modified |= {"kept": format_datetime(now), "left": format_datetime(now - timedelta(days=600))}
     assert outcome(site.source("kept"), site.source("left")) == ["updated", "updated"]
-    dated = {item.source.id: item.dated for item in library.available()}
+    dated = {item.source.id: item.dated for item in holdings.available()}
     assert dated["left"] == f"{now - timedelta(days=600):%Y-%m-%d}"
     library.build()
     kept, left = wb.lookup("9.9.9.1"), wb.lookup("9.9.9.2")
@@ -240,7 +241,7 @@ def test_a_list_without_a_date_is_as_old_as_the_server_says_and_weighs_less_for_
 def test_a_date_that_cannot_be_is_not_taken_from_a_server(home: Path, site: Site, said: str) -> None:
     site.files["feed"], site.modified["feed"] = b"9.9.9.1\n", said
     assert outcome(site.source("feed")) == ["updated"]
-    (added,) = (item for item in library.available() if item.origin == "added")
+    (added,) = (item for item in holdings.available() if item.origin == "added")
     assert added.dated == f"fetched {datetime.now(UTC):%Y-%m-%d}"
 
 
@@ -248,7 +249,7 @@ def test_of_several_files_the_oldest_dates_them(home: Path, site: Site) -> None:
     site.files |= {"v4": b"9.9.9.1\n", "v6": b"2001:4860::1\n"}
     site.modified |= {"v4": "Sat, 22 Aug 2026 08:00:00 GMT", "v6": "Sun, 23 Aug 2026 08:00:00 GMT"}
     assert outcome(site.source("both", "v4", "v6")) == ["updated"]
-    (added,) = (item for item in library.available() if item.origin == "added")
+    (added,) = (item for item in holdings.available() if item.origin == "added")
     assert added.dated == "2026-08-22"
 
 
@@ -355,7 +356,7 @@ except KeyboardInterrupt:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 42
-    files = {item.source.id: item.path.read_bytes() for item in library.available()}
+    files = {item.source.id: item.path.read_bytes() for item in holdings.available()}
     assert files["feed"] == b"9.9.9.1\n"
     assert files["quick"] == b"9.9.9.2\n"
     assert list(home.rglob(".fetching-*")) == []
@@ -426,7 +427,7 @@ def test_the_results_read_as_a_table_and_say_what_comes_next(home: Path, site: S
     assert results.summary == "1 updated, 1 failed; wb.intel.build() takes them in"
     hostile = Updates([Updated("x", "failed", "<script>alert(1)</script>")])
     assert "<script>" not in hostile._repr_html_()
-    at_hand = library.available()
+    at_hand = holdings.available()
     assert "feed" in repr(at_hand)
     assert "<td" in at_hand._repr_html_()
 

@@ -87,7 +87,7 @@ def triage(
     result = judge(engine, found.addresses, concern, found.hits)
     if html:  # before anything is printed: whoever reads that may have enough of it, as head does
         from workbench.enrichment.page import triage_page
-        from workbench.intel.library import write_text
+        from workbench.intel.writing import write_text
 
         write_text(
             html, triage_page(result, engine.snapshot, "standard input" if str(file) == "-" else file.name)

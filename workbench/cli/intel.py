@@ -34,15 +34,15 @@ def intel_list(everything: bool) -> None:
     workbench intel list --all      what else could be fetched
     """
     from workbench.cli.show import show_catalogue, show_sources
-    from workbench.intel import library
+    from workbench.intel import holdings, library
     from workbench.intel.refresh import last_failures
 
     if everything:
         from workbench.intel.catalogue import load
 
-        show_catalogue(load(), library.available())
+        show_catalogue(load(), holdings.available())
         return
-    show_sources(library.available(), library.current(), last_failures())
+    show_sources(holdings.available(), library.current(), last_failures())
 
 
 @intel.command("update")
@@ -107,7 +107,7 @@ def intel_build(sources: tuple[str, ...], stix: tuple[Path, ...]) -> None:
     \b
     workbench intel build --source ipsum=ipsum.txt --source dbip-city=dbip-city-lite.mmdb
     """
-    from workbench.intel import library
+    from workbench.intel import holdings, library
     from workbench.intel.catalogue import load
     from workbench.intel.own import add_file
 
@@ -120,7 +120,7 @@ def intel_build(sources: tuple[str, ...], stix: tuple[Path, ...]) -> None:
             raise ValueError(
                 f"no source {name!r} in the catalogue; there are: {', '.join(sorted(catalogue))}"
             )
-        library.add(catalogue[name], Path(path))
+        holdings.add(catalogue[name], Path(path))
     for bundle in stix:
         add_file(
             bundle,

@@ -15,7 +15,7 @@ from workbench.cli.terminal import plain
 
 if TYPE_CHECKING:
     from workbench.enrichment.triage import Triage
-    from workbench.intel.library import SourceFile
+    from workbench.intel.holdings import SourceFile
     from workbench.intel.refresh import Failure
     from workbench.intel.snapshot import Snapshot
     from workbench.intel.source import Source

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.intel.condensed import prune
-    from workbench.intel.library import SourceFile, add, build, current
-    from workbench.intel.library import available as sources
+    from workbench.intel.holdings import SourceFile, add
+    from workbench.intel.holdings import available as sources
+    from workbench.intel.library import build, current
     from workbench.intel.library import open_snapshot as open
     from workbench.intel.library import snapshot_ids as snapshots
     from workbench.intel.own import add_file, remove
@@ -47,8 +48,8 @@ __all__ = [
 ]
 
 _FROM = {
-    "SourceFile": ("library", "SourceFile"),
-    "add": ("library", "add"),
+    "SourceFile": ("holdings", "SourceFile"),
+    "add": ("holdings", "add"),
     "add_file": ("own", "add_file"),
     "remove": ("own", "remove"),
     "ask": ("providers", "ask"),
@@ -60,7 +61,7 @@ _FROM = {
     "open": ("library", "open_snapshot"),
     "prune": ("condensed", "prune"),
     "snapshots": ("library", "snapshot_ids"),
-    "sources": ("library", "available"),
+    "sources": ("holdings", "available"),
     "update": ("refresh", "update"),
     "Snapshot": ("snapshot", "Snapshot"),
     "SnapshotError": ("snapshot", "SnapshotError"),

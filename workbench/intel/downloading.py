@@ -13,7 +13,7 @@ from typing import Any
 
 from workbench.intel.catalogue import expand, keys_needed
 from workbench.intel.fetch import fetch
-from workbench.intel.library import EARLIEST
+from workbench.intel.holdings import EARLIEST
 from workbench.intel.packages import from_package, is_package
 from workbench.intel.source import Source
 from workbench.intel.updates import Progress

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.intel import library
+from workbench.intel import holdings
 from workbench.intel.home import home
 from workbench.intel.locking import locked
 from workbench.intel.parsers import COMMON_OPTIONS, PARSERS, parse
@@ -36,7 +36,7 @@ def add_file(
     parser: str | None = None,
     published: datetime | None = None,
     **options: Any,
-) -> library.SourceFile:
+) -> holdings.SourceFile:
     """Take a file of one's own in, for this and later builds: ``wb.intel.add_file("blocklist.txt", category="attacker")``.
 
     A list has an address, block or range a line, and what follows is its label; a CSV whose first column is ``network``
@@ -74,7 +74,7 @@ def add_file(
         )
     source = replace(source, options=options)
     source = replace(source, layers=tuple(parse(path, source).layers))
-    return library.add(source, path, published)
+    return holdings.add(source, path, published)
 
 
 def remove(id: str) -> None:
@@ -85,7 +85,7 @@ def remove(id: str) -> None:
     """
     folder = home() / "sources" / _checked(id)
     if not (folder / "source.json").exists():
-        added = [item.source.id for item in library.available() if item.origin == "added"]
+        added = [item.source.id for item in holdings.available() if item.origin == "added"]
         raise LookupError(f"no source {id!r} was added; there are: {', '.join(added) or 'none'}")
     with locked(folder):
         (folder / "source.json").unlink()

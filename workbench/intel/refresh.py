@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench._text import one_line
-from workbench.intel import library
+from workbench.intel import holdings
 from workbench.intel.catalogue import keys_needed, load
 from workbench.intel.downloading import How, download, file_name
 from workbench.intel.home import home
@@ -27,6 +27,7 @@ from workbench.intel.parsers.entries import write_entries
 from workbench.intel.providers.keys import key_values
 from workbench.intel.source import Source, SourceError
 from workbench.intel.updates import Bars, Progress, Updated, Updates, bars
+from workbench.intel.writing import write_text
 
 __all__ = ["Failure", "Updated", "Updates", "last_failures", "update"]
 
@@ -247,12 +248,12 @@ def _sha256(path: Path) -> str:
 def _take_in(source: Source, paths: list[Path], scratch: Path, told: datetime | None = None) -> None:
     """``told`` is the date of a source whose files do not tell one."""
     if len(paths) == 1:
-        library.add(source, paths[0], told)
+        holdings.add(source, paths[0], told)
         return
     parsed = parse_all(paths, source)
     joined = scratch / f"{source.id}.parquet"
     write_entries(parsed, joined)
-    library.add(replace(source, parser="entries", options={}), joined, parsed.published or told)
+    holdings.add(replace(source, parser="entries", options={}), joined, parsed.published or told)
 
 
 def _notes(folder: Path) -> dict[str, Any]:
@@ -266,4 +267,4 @@ def _notes(folder: Path) -> dict[str, Any]:
 def _note(source: Source, **facts: Any) -> None:
     folder = home() / "sources" / source.id
     if folder.is_dir():
-        library.write_text(folder / "fetched.json", json.dumps({**_notes(folder), **facts}, indent=1))
+        write_text(folder / "fetched.json", json.dumps({**_notes(folder), **facts}, indent=1))
