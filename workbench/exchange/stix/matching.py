@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
 from workbench._sql import identifier
 from workbench.exchange.stix import bindings
+from workbench.exchange.stix.collecting import Compiled, Occurrence, collect
 from workbench.exchange.stix.columns import Columns, HasConnection, connection_of, read_columns
 from workbench.exchange.stix.dictionaries import check_regex
 from workbench.exchange.stix.indicators import Indicator, indicators_of
 from workbench.exchange.stix.plan import Plan
-from workbench.exchange.stix.predicates import never, paths_of
+from workbench.exchange.stix.predicates import conjunctions, never, paths_of
 from workbench.exchange.stix.syntax import (
     Comparison,
     Expression,
@@ -90,12 +90,6 @@ class Matches:
         return self.table.to_pandas()
 
 
-@dataclass(slots=True)
-class _Compiled:
-    indicator: Indicator
-    tree: bindings.Tree
-
-
 def columns_of(
     con: duckdb.DuckDBPyConnection | HasConnection,
     table: str,
@@ -134,14 +128,15 @@ def match(
     indicators = indicators_of(patterns)
     with _rows_of(con, table, mapping) as (source, columns):
         plan = Plan(columns)
-        occurrences: list[tuple[int, int | None, int | None]] = []
+        occurrences: list[Occurrence] = []
         compiled, not_used, notes = _compile(con, indicators, columns, plan, occurrences, within_validity)
         try:
             plan.run(con, source)
-            found, refused = _collect(con, plan, compiled, occurrences)
+            found, refused = collect(con, plan, compiled, occurrences)
+            not_used += [NotUsed(each.id, each.name, why) for each, why in refused]
         finally:
             plan.drop(con)
-    return Matches(found, columns, len(compiled), tuple(not_used + refused), tuple(notes))
+    return Matches(found, columns, len(compiled), tuple(not_used), tuple(notes))
 
 
 def _compile(
@@ -149,13 +144,13 @@ def _compile(
     indicators: list[Indicator],
     columns: Columns,
     plan: Plan,
-    occurrences: list[tuple[int, int | None, int | None]],
+    occurrences: list[Occurrence],
     within_validity: bool,
-) -> tuple[list[_Compiled], list[NotUsed], list[NotUsed]]:
-    compiled: list[_Compiled] = []
+) -> tuple[list[Compiled], list[NotUsed], list[NotUsed]]:
+    compiled: list[Compiled] = []
     not_used: list[NotUsed] = []
     notes: list[NotUsed] = []
-    known: dict[tuple[int, int | None, int | None], int] = {}
+    known: dict[Occurrence, int] = {}
     checked: set[str] = set()
     for indicator in indicators:
         window = _validity(indicator) if within_validity else None
@@ -202,7 +197,7 @@ def _compile(
         except PatternError as error:
             not_used.append(NotUsed(indicator.id, indicator.name, str(error)))
             continue
-        compiled.append(_Compiled(indicator, tree))
+        compiled.append(Compiled(indicator, tree))
         notes += [NotUsed(indicator.id, indicator.name, text) for text in dict.fromkeys(texts)]
     return compiled, not_used, notes
 
@@ -238,8 +233,6 @@ def _check(
 
 
 def _mapped(comparison: Comparison, columns: Columns) -> bool:
-    from workbench.exchange.stix.predicates import conjunctions
-
     exists = Comparison(comparison.path, "EXISTS", False, None)
     return any(conjunctions(exists, slot) for slot in columns.slots_of(comparison.path.type))
 
@@ -248,124 +241,6 @@ def _validity(indicator: Indicator) -> tuple[int | None, int | None]:
     bounds = (indicator.valid_from, indicator.valid_until)
     start, stop = (round(b.timestamp() * 1_000_000) if b else None for b in bounds)
     return start, stop
-
-
-def _collect(
-    con: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    compiled: list[_Compiled],
-    occurrences: list[tuple[int, int | None, int | None]],
-) -> tuple[pa.Table, list[NotUsed]]:
-    refused: list[NotUsed] = []
-    simple: list[tuple[int, int]] = []
-    parts: list[pa.Table] = []
-    for number, item in enumerate(compiled):
-        if isinstance(item.tree, bindings.Leaf):
-            simple += [(number, at) for at in item.tree.occurrences]
-            continue
-        try:
-            rows = bindings.participants(
-                item.tree, _Occurrences(con, plan, occurrences, bindings.timed(item.tree))
-            )
-        except PatternError as error:
-            refused.append(NotUsed(item.indicator.id, item.indicator.name, str(error)))
-            continue
-        parts.append(_with_time(con, plan, item.tree, occurrences, number, rows))
-    parts.append(_simple(con, plan, simple, occurrences))
-    found = pa.concat_tables(parts)
-    con.register("__stix_found", found)
-    try:
-        found = con.sql("SELECT * FROM __stix_found ORDER BY us NULLS LAST, row, indicator").to_arrow_table()
-    finally:
-        con.unregister("__stix_found")
-    return _labelled(found, compiled), refused
-
-
-@dataclass(slots=True)
-class _Occurrences:
-    """Rows and times of occurrences, read when asked for."""
-
-    con: duckdb.DuckDBPyConnection
-    plan: Plan
-    occurrences: list[tuple[int, int | None, int | None]]
-    timed: bool
-
-    def __call__(self, numbers: tuple[int, ...]) -> tuple[bindings.Rows, bindings.Rows]:
-        parts = []
-        for number in numbers:
-            oe, start, stop = self.occurrences[number]
-            parts.append(
-                f"(oe = {oe}"
-                + (f" AND us >= {start}" if start is not None else "")
-                + (f" AND us < {stop}" if stop is not None else "")
-                + ")"
-            )
-        known = "us IS NOT NULL AND " if self.timed else ""
-        rows = self.con.execute(
-            f"SELECT DISTINCT row, coalesce(us, 0) AS us FROM {self.plan.hits} WHERE {known}({' OR '.join(parts)}) ORDER BY us, row"  # noqa: S608  numbers only
-        ).fetchnumpy()
-        return np.asarray(rows["row"], np.int64), np.asarray(rows["us"], np.int64)
-
-
-def _with_time(
-    con: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    tree: bindings.Tree,
-    occurrences: list[tuple[int, int | None, int | None]],
-    number: int,
-    rows: bindings.Rows,
-) -> pa.Table:
-    con.register("__stix_rows", pa.table({"row": pa.array(rows)}))
-    try:
-        expressions = sorted({occurrences[at][0] for at in bindings.leaves(tree)})
-        return con.sql(
-            f"SELECT DISTINCT {number}::INTEGER AS indicator, h.row, h.us FROM {plan.hits} h JOIN __stix_rows r ON r.row = h.row "  # noqa: S608
-            f"WHERE h.oe IN ({', '.join(map(str, expressions))})"
-        ).to_arrow_table()
-    finally:
-        con.unregister("__stix_rows")
-
-
-def _simple(
-    con: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    pairs: list[tuple[int, int]],
-    occurrences: list[tuple[int, int | None, int | None]],
-) -> pa.Table:
-    """The rows of patterns of one observation, or of several joined by OR: all at once."""
-    con.register(
-        "__stix_rows",
-        pa.table(
-            {
-                "indicator": pa.array([indicator for indicator, _ in pairs], pa.int32()),
-                "oe": pa.array([occurrences[at][0] for _, at in pairs], pa.int32()),
-                "start": pa.array([occurrences[at][1] for _, at in pairs], pa.int64()),
-                "stop": pa.array([occurrences[at][2] for _, at in pairs], pa.int64()),
-            }
-        ),
-    )
-    try:
-        return con.sql(
-            f"SELECT DISTINCT o.indicator, h.row, h.us FROM {plan.hits} h JOIN __stix_rows o ON o.oe = h.oe "  # noqa: S608
-            "WHERE (o.start IS NULL OR h.us >= o.start) AND (o.stop IS NULL OR h.us < o.stop)"
-        ).to_arrow_table()
-    finally:
-        con.unregister("__stix_rows")
-
-
-def _labelled(found: pa.Table, compiled: list[_Compiled]) -> pa.Table:
-    indices = found.column("indicator").combine_chunks()
-    indices = indices if isinstance(indices, pa.Array) else pa.concat_arrays(indices.chunks)
-    ids = pa.array([item.indicator.id for item in compiled], pa.string())
-    names = pa.array([item.indicator.name for item in compiled], pa.string())
-    return pa.table(
-        {
-            "indicator": pa.DictionaryArray.from_arrays(indices, ids),
-            "name": pa.DictionaryArray.from_arrays(indices, names),
-            "row": found.column("row"),
-            "time": found.column("us").cast(pa.timestamp("us", "UTC")),
-        }
-    )
 
 
 def quoted(table: str) -> str:
