@@ -69,6 +69,7 @@ def _has_line(con: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 
 def show(rows: list[dict[str, Any]], total: int) -> None:
+    """The first rows that matched, of ``total``, as a table."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

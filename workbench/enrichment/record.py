@@ -50,6 +50,7 @@ class Evidence:
 
     @property
     def seen(self) -> datetime | None:
+        """When its source spoke of the address last; of a source that tells no such times, the date of its file."""
         return self.last_seen or self.published
 
 

@@ -42,6 +42,7 @@ class Part:
     rows: NDArray[np.int64]
 
     def of_family(self, version: int) -> Part:
+        """What is of IPv4 or of IPv6."""
         mine = np.flatnonzero(self.ranges.version == version)
         return Part(self.ranges.take(mine), self.rows[mine])
 
@@ -55,6 +56,7 @@ class Coded:
 
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> Coded:
+        """Of a column of text or of a dictionary of it; null is -1."""
         encoded = column.combine_chunks().dictionary_encode()
         if isinstance(encoded, pa.ChunkedArray):
             encoded = encoded.combine_chunks()

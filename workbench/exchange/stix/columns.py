@@ -95,6 +95,7 @@ class Slot:
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """Names of its columns, each once."""
         return tuple(dict.fromkeys(p.column for p in self.properties.values()))
 
 

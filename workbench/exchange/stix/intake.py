@@ -93,6 +93,7 @@ class Imported:
 
     @property
     def repeated(self) -> int:
+        """Objects and versions that were here already."""
         return self.objects - self.new
 
     def evidence(self) -> pa.Table:

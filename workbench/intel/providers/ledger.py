@@ -73,6 +73,7 @@ class Ledger:
             db.execute("DELETE FROM answer WHERE retrieved < ?", (int(time.time() - KEPT.total_seconds()),))
 
     def close(self) -> None:
+        """Let go of the file."""
         with self._lock:
             self._db.close()
 
@@ -112,6 +113,7 @@ class Ledger:
             return None  # written by something else: as good as absent
 
     def keep(self, provider: str, address: str, parsed: Parsed, retrieved: datetime) -> None:
+        """Keep what a provider answered."""
         content = json.dumps({"findings": [asdict(f) for f in parsed.findings], "facts": dict(parsed.facts)}, default=_stamp)  # fmt: skip
         with self.change() as db:
             db.execute(

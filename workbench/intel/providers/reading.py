@@ -37,6 +37,7 @@ def _refused(name: str) -> None:
 
 
 def mapping(value: Any) -> dict[str, Any]:
+    """What is one, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 

@@ -42,6 +42,7 @@ class Card:
     notes: Sequence[str] = field(default=())
 
     def tree(self) -> Element:
+        """The card as elements, in which all text is still to be escaped."""
         said = self.said
         return tag(
             "article",

@@ -43,6 +43,7 @@ class Sheet:
     notes: Sequence[str] = field(default=())
 
     def tree(self) -> Element:
+        """The sheet as elements, in which all text is still to be escaped."""
         return tag(
             "div",
             banner(self.level),
@@ -55,6 +56,7 @@ class Sheet:
         )
 
     def html(self) -> str:
+        """For a notebook, with its style."""
         return page(self.tree())
 
     def markdown(self) -> str:

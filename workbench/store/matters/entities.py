@@ -177,6 +177,7 @@ class Entities:
 
 
 def entity_of(row: Any) -> Entity:
+    """A row of :data:`SELECT_ENTITY` as an entity."""
     values = list(row)
     values[5] = TLP(values[5])
     return Entity(*values)

@@ -175,6 +175,7 @@ class Investigations:
 
 
 def investigation_of(row: Any) -> Investigation:
+    """A row of :data:`SELECT_INVESTIGATION` as an investigation."""
     values = list(row)
     values[5] = TLP(values[5])
     return Investigation(*values)

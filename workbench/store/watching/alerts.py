@@ -292,6 +292,7 @@ class Alerts:
 
 
 def watchlist_of(row: Any) -> Watchlist:
+    """A row of :data:`SELECT_WATCHLIST` as a watchlist."""
     values = list(row)
     if values[5] is not None:
         values[5] = ThreatLevel(values[5])
