@@ -72,8 +72,7 @@ class Flaky:
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
-            length = next((int(line.partition(b":")[2]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0)  # fmt: skip
-            await self._answer(head, await reader.readexactly(length), writer)
+            await self._answer(head, await reader.readexactly(_length(head) or 0), writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -134,6 +133,16 @@ class Flaky:
             part for part in head.rstrip(b"\r\n").split(b"\r\n") if not part.lower().startswith(b"connection")
         ]
         writer.write(b"\r\n".join([*lines, b"Connection: close"]) + b"\r\n\r\n" + body)
-        answer = await reader.read()
+        # To its length, not to the end of the connection: a server that refuses a body it has not read may wait for
+        # the rest of it as long as somebody is there.
+        answer = await reader.readuntil(b"\r\n\r\n")
+        length = _length(answer)
+        answer += await (reader.read() if length is None else reader.readexactly(length))
         writer.close()
         return answer
+
+
+def _length(head: bytes) -> int | None:
+    """The bytes of a body, as its head tells."""
+    lines = (line.lower().partition(b":") for line in head.split(b"\r\n"))
+    return next((int(value) for name, _, value in lines if name == b"content-length"), None)

@@ -227,3 +227,21 @@ async def test_the_status_is_followed_and_only_failures_are_sent_again(
     assert posted[0] > posted[1] > posted[2], "halved until the server takes it"
     assert min(posted) < 2_500, "what failed alone"
     assert heard[-1] == told
+
+
+async def test_an_object_larger_than_the_server_takes_fails_alone(
+    medallion: Medallion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server says how much it takes, and refuses what is more before it has read it."""
+    monkeypatch.setattr("workbench.exchange.taxii.connection.PAUSE", 0.002)
+    collection = medallion.collection()
+    large = indicator(1, description="x" * (MOST_TAKEN + 1))
+    with Flaky(medallion.port, chance=0) as flaky:
+        told = await taxii.push(
+            f"http://127.0.0.1:{flaky.port}/root/", collection, [indicator(0), large, indicator(2)], organisation=CERT, to="community",
+            auth=(USER, PASSWORD),
+        )  # fmt: skip
+    assert (told.taken, len(told.failed), told.complete) == (2, 1, False)
+    assert told.failed[0].id == large["id"]
+    assert "larger than the server takes" in told.failed[0].message
+    assert there(medallion, collection) == sorted([indicator(0)["id"], indicator(2)["id"]])
