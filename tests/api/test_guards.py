@@ -252,7 +252,17 @@ def test_operations_of_a_member_are_counted_and_others_do_not_wait_for_her(serve
     assert ida.post("/graphql", json=[{"query": "{ item { number } }"}] * 6).status_code == 429, (
         "a batch counts each"
     )
-    assert [ida.get("/taxii2/").status_code for _ in range(10)][-1] == 429, "and so does TAXII"
+
+
+def test_requests_of_taxii_are_counted_once_each(serve: Any) -> None:
+    api = serve(SCHEMA, limits={"per_minute": 30})
+    otto = api.client("otto")
+    answers = [otto.get("/taxii2/") for _ in range(12)]
+    assert [answer.status_code for answer in answers[:6]] == [200] * 6
+    late = next(answer for answer in answers if answer.status_code == 429)
+    assert late.headers["content-type"] == "application/taxii+json;version=2.1"
+    assert late.json()["http_status"] == "429"
+    assert int(late.headers["retry-after"]) >= 1
 
 
 # ---- how it is asked

@@ -106,6 +106,13 @@ class Flaky:
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/taxii+json;version=2.1\r\nContent-Length: 99999999999\r\n\r\n{"
             )
             return
+        if fault == "hang":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/taxii+json;version=2.1\r\n\r\n{")
+            for _ in range(1_200):
+                if writer.is_closing():  # who asked has gone
+                    break
+                await asyncio.sleep(0.05)
+            return
         if fault == "stale" and line in self.answers:
             writer.write(self.answers[line])
             return

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from workbench.api.errors import ApiError, RateLimited
+from workbench.api.errors import ApiError
 from workbench.api.taxii.asking import Asked, Refused, text_of
 from workbench.api.taxii.listing import STIX, Page, found_on, page_of, shelf_of, shelves_of
 from workbench.store.errors import NotFound, StoreError, Unreachable
@@ -50,9 +50,6 @@ def _route(path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route
             if request.method not in ("GET", "HEAD"):
                 raise Refused(403, "collections of this server are to be read only")
             _negotiate(request)
-            services = getattr(request.app.state, "services", None)
-            if services is not None:
-                services.rates.take(_context(request).member.role)
             return await answer(request)
         except ApiError as error:
             return _refusal(error)
@@ -89,11 +86,7 @@ def _answer(document: dict[str, Any], headers: dict[str, str] | None = None) -> 
 
 
 def _refusal(error: ApiError) -> Response:
-    headers = {}
-    if isinstance(error, RateLimited):
-        headers["retry-after"] = str(max(1, round(error.seconds)))
-    elif error.status == 503:
-        headers["retry-after"] = "5"
+    headers = {"retry-after": "5"} if error.status == 503 else {}
     body = {"title": str(error), "error_code": error.code, "http_status": str(error.status)}
     return Response(json.dumps(body), error.status, media_type=MEDIA_TYPE, headers=headers)
 
