@@ -208,6 +208,84 @@ def test_a_bundle_that_unpacks_without_end_is_read_to_a_bound(
     assert "more than 1,048,576 bytes" in imported.broken
 
 
+class Endless(io.RawIOBase):
+    """``begin``, then so many bytes of text, then ``end``; made as they are read."""
+
+    def __init__(self, begin: bytes, count: int, end: bytes) -> None:
+        self.left, self.begin, self.end = count, begin, end
+
+    def read(self, size: int = -1) -> bytes:
+        if self.begin:
+            begin, self.begin = self.begin, b""
+            return begin
+        if self.left:
+            part = min(size, self.left)
+            self.left -= part
+            return b"a" * part
+        end, self.end = self.end, b""
+        return end
+
+
+def test_an_object_that_is_too_large_is_not_held_in_memory_before_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import tracemalloc
+
+    from workbench.exchange.stix import stream
+
+    monkeypatch.setattr(stream, "CHUNK", 1 << 14)
+    monkeypatch.setattr(stream, "MAX_OBJECT", 1 << 16)
+    good = indicator()
+    source = Endless(
+        b'{"type": "bundle", "objects": [{"id": "x", "x": "',
+        8 << 20,
+        b'"}, ' + json.dumps(good).encode() + b"]}",
+    )
+    tracemalloc.start()
+    try:
+        found = list(stream.objects_of(source, stream.Envelope()))  # type: ignore[arg-type]
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [each.reason for each in found] == ["larger than 0 MiB", ""]
+    assert found[1].value == good
+    assert most < 2 << 20
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [(b'{"type": "bundle", "x": "', b'", "objects": []}'), (b'{"objects": [], "x": "', b'"}')],
+)
+def test_text_around_the_objects_is_read_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch, begin: bytes, end: bytes
+) -> None:
+    from workbench.exchange.stix import stream
+
+    monkeypatch.setattr(stream, "CHUNK", 1 << 14)
+    monkeypatch.setattr(stream, "MAX_OBJECT", 1 << 16)
+    monkeypatch.setattr(stream, "MAX_ENVELOPE", 1 << 16)
+    envelope, source = stream.Envelope(), Endless(begin, 8 << 20, end)
+    assert list(stream.objects_of(source, envelope)) == []  # type: ignore[arg-type]
+    assert "of text outside of a list of objects" in envelope.broken
+    assert source.left > 7 << 20, "no more was read"
+
+
+def test_so_many_references_of_an_object_are_looked_after_and_it_is_kept_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from workbench.exchange.stix import objects
+
+    monkeypatch.setattr(objects, "_MAX_REFERENCES", 5)
+    grouping = {
+        "type": "grouping", "spec_version": "2.1", "created": "2026-10-01T00:00:00.000Z", "modified": "2026-10-01T00:00:00.000Z",
+        "id": "grouping--84e4d88f-44ea-4bcd-bbf3-b2c1c320bcb3", "context": "unspecified",
+    }  # fmt: skip
+    grouping["object_refs"] = [indicator()["id"] for _ in range(6)]
+    imported = import_bundle(bundle(grouping))
+    assert imported.missing_count == 5
+    assert written(imported.store) == [grouping]
+
+
 def test_a_large_bundle_is_written_away_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is in memory is bounded by a chunk of the text and a batch of objects, not by the size of the bundle."""
     from workbench.exchange.stix import intake, stream

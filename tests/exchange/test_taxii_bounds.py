@@ -107,23 +107,30 @@ async def test_a_server_that_is_never_through_is_not_waited_for_without_end(
     assert "3 still being worked on there" in str(told)
 
 
-async def test_what_a_server_says_of_failures_is_shown_short_and_plain(
+async def test_what_a_server_failed_to_take_is_sent_again_alone_and_its_words_are_shown_short_and_plain(
     medallion: Medallion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(BUSY + "PAUSE", 0.0001)
     status = {
-        "id": "2d086da7-4bdc-4f91-900e-d77486753710", "status": "complete", "total_count": 1, "success_count": 0, "pending_count": 0,
+        "id": "2d086da7-4bdc-4f91-900e-d77486753710", "status": "complete", "total_count": 2, "success_count": 1, "pending_count": 0,
         "failure_count": 1, "failures": [{"id": indicator(1)["id"], "message": "no\x1b[31m\n" * 1_000}],
     }  # fmt: skip
     with scripted(medallion, {"POST /root/collections/c/objects/": answer(status)}) as flaky:
         url = f"http://127.0.0.1:{flaky.port}/root/collections/c/"
         flaky.answers["GET /root/collections/c/ HTTP/1.1"] = answer({**COLLECTION, "can_read": False})
-        told = await taxii.push(url, "c", [indicator(1)], organisation=CERT, to="community")
+        given = [indicator(1), indicator(2)]
+        told = await taxii.push(url, "c", given, organisation=CERT, to="community")
     (failure,) = told.failed
+    assert (failure.id, told.taken) == (given[0]["id"], 1)
     assert failure.message.startswith("no [31m no")
     assert len(failure.message) == 300
     assert failure.message.isprintable()
-    assert len([each for each in flaky.requests if each.startswith("POST")]) == 3
+    whole, *again = [
+        int(head.lower().partition(b"content-length: ")[2].split()[0])
+        for head in flaky.headers
+        if head.startswith(b"POST")
+    ]
+    assert [size < whole * 0.6 for size in again] == [True, True], "three attempts, two of them of one object"
 
 
 async def test_failures_a_server_counts_and_does_not_name_are_failures_of_all(
