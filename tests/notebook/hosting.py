@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Hosted"]
+__all__ = ["Hosted", "hosting"]
 
 _PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>Host</title><style>body { margin: 12px; background: %(ground)s } </style></head>
 <body data-jp-theme-light="%(light)s"><style></style><div id="host"></div></body></html>"""
@@ -109,3 +111,23 @@ def _outer(value: Any) -> Any:
 
 def _inner(value: Any) -> Any:
     return memoryview(base64.b64decode(value["__bytes"])) if isinstance(value, dict) and "__bytes" in value else value  # fmt: skip
+
+
+@contextmanager
+def hosting(browser: Any, ready: str) -> Iterator[Callable[..., Hosted]]:
+    """Shows widgets, each until the page says that it is ``ready``; in the end they have run no markup, made no error and
+    asked nothing of the network."""
+    shown: list[Hosted] = []
+
+    def show(widget: Any, **options: Any) -> Hosted:
+        hosted = Hosted(browser, widget, **options)
+        hosted.wait(ready)
+        shown.append(hosted)
+        return hosted
+
+    yield show
+    for each in shown:
+        assert each.page.evaluate("window.pwned") is None
+        assert each.errors == []
+        assert [url for url in each.requests if not url.startswith("blob:")] == []
+        each.close()

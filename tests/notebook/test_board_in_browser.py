@@ -18,7 +18,7 @@ from workbench.case import Case
 from workbench.notebook.showing import shown
 
 pytest.importorskip("anywidget", reason="needs the lab extra")
-from .hosting import Hosted
+from .hosting import Hosted, hosting
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "firewall.log"
 ATTACKER, EXIT = "84.205.67.213", "185.246.188.74"
@@ -35,21 +35,8 @@ def case(tmp_path: Path) -> Iterator[Case]:
 
 @pytest.fixture
 def host(browser: Any) -> Iterator[Callable[..., Hosted]]:
-    """Shows a board; when the test is over it has run no markup, made no error and asked nothing of the network."""
-    shown: list[Hosted] = []
-
-    def show(board: Any, **options: Any) -> Hosted:
-        hosted = Hosted(browser, board, **options)
-        hosted.wait(DRAWN)
-        shown.append(hosted)
-        return hosted
-
-    yield show
-    for each in shown:
-        assert each.page.evaluate("window.pwned") is None
-        assert each.errors == []
-        assert [url for url in each.requests if not url.startswith("blob:")] == []
-        each.close()
+    with hosting(browser, DRAWN) as show:
+        yield show
 
 
 def settle(hosted: Hosted, act: Callable[[], Any]) -> None:

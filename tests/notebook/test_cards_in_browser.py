@@ -12,7 +12,7 @@ import workbench as wb
 from workbench.secrecy import TLP
 
 pytest.importorskip("anywidget", reason="needs the lab extra")
-from .hosting import Hosted
+from .hosting import Hosted, hosting
 
 if TYPE_CHECKING:
     from .conftest import House
@@ -22,21 +22,8 @@ MARKUP = "<img src=x onerror=\"window.pwned='yes'\"><script>window.pwned='yes'</
 
 @pytest.fixture
 def host(browser: Any) -> Iterator[Callable[..., Hosted]]:
-    """Shows a widget; when the test is over it has run no markup, made no error and asked nothing of the network."""
-    shown: list[Hosted] = []
-
-    def show(widget: Any, **options: Any) -> Hosted:
-        hosted = Hosted(browser, widget, **options)
-        hosted.wait("() => document.querySelector('.wb-panel') !== null")
-        shown.append(hosted)
-        return hosted
-
-    yield show
-    for each in shown:
-        assert each.page.evaluate("window.pwned") is None
-        assert each.errors == []
-        assert [url for url in each.requests if not url.startswith("blob:")] == []
-        each.close()
+    with hosting(browser, "() => document.querySelector('.wb-panel') !== null") as show:
+        yield show
 
 
 @pytest.fixture
