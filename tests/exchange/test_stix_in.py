@@ -579,6 +579,27 @@ def test_an_observable_is_what_others_relate_to_it() -> None:
     assert store.evidence().column("category").to_pylist() == [None]
 
 
+@pytest.mark.parametrize("closer", ["sighting", "relationship", "indicator"])
+def test_what_is_put_together_goes_as_far_as_its_closest_part(closer: str) -> None:
+    """The indicator, what tells that it is of a malware, and who saw it: one of them is RED."""
+
+    def marked(kind: str) -> dict[str, Any]:
+        return {"object_marking_refs": [RED_1 if kind == closer else GREEN_2]}
+
+    named = indicator(**marked("indicator"))
+    malware = {"type": "malware", "id": f"malware--{uuid.uuid4()}", "created": WHEN, "modified": WHEN, "name": "Emotet", "is_family": True}  # fmt: skip
+    of_it = {
+        "type": "relationship", "id": f"relationship--{uuid.uuid4()}", "created": WHEN, "modified": WHEN,
+        "relationship_type": "indicates", "source_ref": malware["id"], "target_ref": named["id"], **marked("relationship"),
+    }  # fmt: skip
+    seen = {
+        "type": "sighting", "id": f"sighting--{uuid.uuid4()}", "created": WHEN, "modified": WHEN, "sighting_of_ref": named["id"],
+        **marked("sighting"),
+    }  # fmt: skip
+    (row,) = import_bundle(bundle(named, malware, of_it, seen)).evidence().to_pylist()
+    assert row["tlp"] == "red"
+
+
 def test_an_indicator_that_another_creator_revises_is_noted() -> None:
     first = indicator(created_by_ref=f"identity--{uuid.uuid4()}")
     store = import_bundle(bundle(first)).store

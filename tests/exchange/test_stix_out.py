@@ -288,6 +288,14 @@ def test_nothing_in_a_bundle_is_marked_beyond_its_recipient(
             assert LEVEL_OF_ID[value["object_marking_refs"][0]] >= dossiers[number].marking.level
 
 
+@pytest.mark.parametrize(("own", "member"), [(TLP.GREEN, TLP.AMBER), (TLP.AMBER, TLP.GREEN)])
+def test_an_investigation_is_as_closed_as_itself_and_its_most_closed_member(own: TLP, member: TLP) -> None:
+    members = (dossier(level=member), dossier("198.51.100.8", level=TLP.CLEAR))
+    matter = Investigation(name="Water", marking=Marking(own, OWN), dossiers=members)
+    (grouping,) = of_type(exported(matter, Organisation("Waterworks")), "grouping")
+    assert [LEVEL_OF_ID[mark] for mark in grouping["object_marking_refs"]] == [TLP.AMBER]
+
+
 def test_the_same_again_is_the_same_version_and_a_change_is_a_newer_one(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "exported.sqlite")
     first = exported(FULL, versions=ledger)

@@ -149,6 +149,42 @@ async def test_failures_a_server_counts_and_does_not_name_are_failures_of_all(
     assert "does not say what failed" in str(told)
 
 
+@pytest.mark.parametrize("status", [404, 403])
+async def test_a_server_that_keeps_no_status_is_asked_for_what_it_has(
+    medallion: Medallion, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(BUSY + "PAUSE", 0.0001)
+    pending = {
+        "id": "2d086da7-4bdc-4f91-900e-d77486753710", "status": "pending", "total_count": 1, "success_count": 0, "pending_count": 1,
+        "failure_count": 0,
+    }  # fmt: skip
+    manifest = {
+        "objects": [
+            {
+                "id": indicator(1)["id"],
+                "version": indicator(1)["modified"],
+                "date_added": "2026-10-05T00:00:00Z",
+            }
+        ]
+    }
+    asked = f"match%5Bid%5D={indicator(1)['id']}&match%5Bversion%5D=all"
+    gone = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status
+    answers = {
+        "POST /root/collections/c/objects/": answer(pending), f"GET /root/status/{pending['id']}/": gone,
+        f"GET /root/collections/c/manifest/?{asked}": answer(manifest),
+    }  # fmt: skip
+    with scripted(medallion, answers) as flaky:
+        pushing = taxii.push(
+            f"http://127.0.0.1:{flaky.port}/root/collections/c/", "c", [indicator(1)], organisation=CERT, to="community"
+        )  # fmt: skip
+        if status == 404:
+            told = await pushing
+            assert (told.known, told.complete) == (1, True)
+        else:
+            with pytest.raises(taxii.RejectedError, match="403"):
+                await pushing
+
+
 async def test_of_a_bundle_that_is_cut_off_nothing_is_pushed(medallion: Medallion, tmp_path: Path) -> None:
     path = tmp_path / "cut.json"
     whole = json.dumps({"type": "bundle", "id": "bundle--1", "objects": [indicator(1), indicator(2)]})
