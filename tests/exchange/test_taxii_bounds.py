@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,23 @@ async def test_an_answer_that_never_ends_has_an_end(
         async with asyncio.timeout(50):
             with pytest.raises(taxii.TaxiiError, match="no whole answer within"):
                 await taxii.discover(f"http://127.0.0.1:{flaky.port}/taxii2/")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_an_answer_that_does_not_tell_its_length_is_counted_unpacked(
+    medallion: Medallion, packed: bool
+) -> None:
+    large = {"title": "x" * 1_000_000, "api_roots": []}
+    text = answer(large, Content_Encoding="gzip") if packed else answer(large)
+    if packed:
+        head, _, body = text.partition(b"\r\n\r\n")
+        text = head + b"\r\n\r\n" + gzip.compress(body)
+        assert len(text) < 3_000
+    with (
+        scripted(medallion, {"GET /taxii2/": text}) as flaky,
+        pytest.raises(taxii.TooLargeError, match="more than the 3,000 bytes allowed"),
+    ):
+        await taxii.poll(f"http://127.0.0.1:{flaky.port}/taxii2/", max_bytes=3_000)
 
 
 async def test_what_fails_again_and_again_is_asked_a_few_times(
