@@ -96,6 +96,19 @@ def test_what_cannot_be_hunted_with_is_told_and_harms_no_other(
     assert con.sql("SELECT count(*) FROM logs").fetchall() == [(3,)]
 
 
+def test_an_address_of_the_other_family_is_another_object(con: duckdb.DuckDBPyConnection) -> None:
+    assert rows(con, "[ipv6-addr:value NOT = '2001:db8::ffff']") == [1]
+
+
+def test_and_over_or_is_written_out_to_a_bound(con: duckdb.DuckDBPyConnection) -> None:
+    several = " AND ".join(
+        "(" + " OR ".join(f"network-traffic:dst_port = {port + each}" for each in range(3)) + ")"
+        for port in range(0, 60, 10)
+    )
+    found = stix.match(con, "logs", {"bad": f"[{several}]"})
+    assert "more than 512 alternatives" in found.not_used[0].reason
+
+
 def test_hostile_values_are_values(con: duckdb.DuckDBPyConnection) -> None:
     assert rows(con, r"[domain-name:value = '\'; DROP TABLE logs; --']") == []
     assert rows(con, "[domain-name:value MATCHES '(a+)+$']") == []

@@ -296,6 +296,13 @@ def test_an_investigation_is_as_closed_as_itself_and_its_most_closed_member(own:
     assert [LEVEL_OF_ID[mark] for mark in grouping["object_marking_refs"]] == [TLP.AMBER]
 
 
+def test_a_remark_that_is_closer_than_its_address_bears_its_own_level() -> None:
+    remarks = (Remark("open"), Remark("closer", marking=Marking(TLP.AMBER, OWN)))
+    result = exported(dossier(remarks=remarks), Organisation("Waterworks"))
+    told = {each["content"]: LEVEL_OF_ID[each["object_marking_refs"][0]] for each in of_type(result, "note")}
+    assert told == {"open": TLP.GREEN, "closer": TLP.AMBER}
+
+
 def test_the_same_again_is_the_same_version_and_a_change_is_a_newer_one(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "exported.sqlite")
     first = exported(FULL, versions=ledger)
