@@ -102,7 +102,7 @@ class Document:
             raise PermissionError(
                 f"{what} is marked {marked} and may not go to {self.audience.label}"
                 + (f" in a report up to {self.audience.cap}" if marked > self.audience.cap else "")
-                + ": if it may, mark it with its true level: -p tlp=…"
+                + ": if it may, give its true level as tlp (-p tlp=… in a shell)"
             )
         self.level = max(self.level, marked)
 
