@@ -213,6 +213,23 @@ def test_a_table_that_cannot_be_read_anew_stays_as_it_was(tmp_path: Path) -> Non
         assert case.con.table("firewall").count("*").fetchall() == [(346,)]
 
 
+@pytest.mark.parametrize("name", ["own.jsonl", "own.csv", "own.txt"])
+def test_tables_of_every_kind_are_read_anew_with_what_was_not_understood(tmp_path: Path, name: str) -> None:
+    texts = {
+        "own.jsonl": ('{"ip": "8.8.8.8"}\n', '{"ip": "8.8.4.4"}\n{"ip": \n'),
+        "own.csv": ("ip,n\n8.8.8.8,1\n", "ip,n\n8.8.4.4,1\n1.1.1.1,2\n9.9.9.9,3\n1,2,3,4\n"),
+        "own.txt": ("8.8.8.8", "8.8.4.4"),
+    }
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        for text in texts[name]:
+            (tmp_path / name).write_text(text)
+            made = case.ingest(tmp_path / name, replace=True)
+        assert made.name == "own"
+        assert case.tables() == ["own"]
+        assert "8.8.8.8" not in case.con.table("own").to_arrow_table().column("address" if name == "own.txt" else "ip").to_pylist()  # fmt: skip
+        assert case.con.table("own_unparsed").count("*").fetchall() == [(1,)] if made.unparsed else True
+
+
 def test_a_case_that_is_closed_leaves_the_functions_of_another_on_the_same_file(tmp_path: Path) -> None:
     first = wb.open_case(tmp_path / "case.duckdb")
     with wb.open_case(tmp_path / "case.duckdb") as second:

@@ -115,36 +115,58 @@ class Case:
         last_line``). Lines of a log, CSV or JSON lines that do not fit are kept in ``<name>_unparsed`` (``line, text``). Nothing of the
         table is left if reading fails. ``progress`` is called with lines read and
         None, or, of what DuckDB reads by itself, with per cent done and 100; what it raises ends the reading.
-        ``replace`` reads into a table that is there already, as a cell does that is run again; what was in it stays
-        if reading fails.
+        Without it a bar is shown of what takes long, in a terminal and in a notebook. ``replace`` reads into a table that is there
+        already, as a cell does that is run again; what was in it stays if reading fails.
 
         Raises:
             ValueError: the file is damaged or binary, the format unknown, or the table exists already.
             OSError: the file cannot be opened.
         """
+        from workbench.store.progress import bar_if_long
+
+        path = Path(path)
+        table = name or re.sub(r"\W+", "_", path.name.partition(".")[0]).strip("_") or "table"
+        there = table in self.tables()
+        if there and not replace:
+            raise ValueError(
+                f"the case has a table {table!r} already: pass another name=, or replace=True to read it anew"
+            )
+        with nullcontext(progress) if progress else bar_if_long(f"reading {path.name}:") as told:
+            made = self._take(path, f"{table}_anew" if there else table, format, told)
+        if there:
+            self._swap(table, made.name)
+        return Ingested(table, made.format, made.rows, made.unparsed)
+
+    def _take(
+        self, path: Path, table: str, format: str | None, progress: Callable[[int, int | None], None]
+    ) -> Ingested:
         from workbench.addresses.logs import detect, read_log
         from workbench.frames.duckdb import transaction, watched
         from workbench.frames.tabular import read_json
 
-        path = Path(path)
-        table = name or re.sub(r"\W+", "_", path.name.partition(".")[0]).strip("_") or "table"
-        if table in self.tables() and not replace:
-            raise ValueError(
-                f"the case has a table {table!r} already: pass another name=, or replace=True to read it anew"
-            )
         found = format or detect(path)
         if found:
             with transaction(self.con):
-                self._drop(table, f"{table}_unparsed")
                 log = read_log(self.con, path, format=found, name=table, progress=progress)
             return Ingested(table, log.format, log.rows, log.unparsed)
         if {suffix.lower() for suffix in path.suffixes} & _JSON:
             unparsed = read_json(self.con, path, table, progress)
             return Ingested(table, "json", self._count(table), unparsed)
         with watched(self.con, progress):
-            self._drop(table, f"{table}_unparsed")
             kind, unparsed = self._read(path, table)
             return Ingested(table, kind, self._count(table), unparsed)
+
+    def _swap(self, table: str, made: str) -> None:
+        """Put a table, and its lines that were not understood, in the place of another."""
+        from workbench.frames.duckdb import transaction
+
+        with transaction(self.con):
+            for ending in ("", "_unparsed"):
+                self.con.execute(f"DROP TABLE IF EXISTS {identifier(table + ending)}")
+                if made + ending in self._names():
+                    self.con.execute(
+                        f"ALTER TABLE {identifier(made + ending)} RENAME TO {identifier(table + ending)}"
+                    )
 
     def _read(self, path: Path, table: str) -> tuple[str, int]:
         """Make a table of a file that is neither log nor JSON, as its name says; the kind, and the lines put aside."""
@@ -175,13 +197,15 @@ class Case:
         progress: Callable[[int, int], None] | None = None,
     ) -> duckdb.DuckDBPyRelation:  # fmt: skip
         """Write ``table`` with intel on ``column`` to ``into`` (``<table>_ip`` by default); returns it. ``replace``
-        takes the place of what is there, once all of the new is.
+        takes the place of what is there, once all of the new is. ``progress`` is called with rows done and rows in all;
+        without it a bar is shown of what takes long, in a terminal and in a notebook.
 
         Raises:
             ValueError: the table or column is missing, the column is not said and cannot be guessed, or ``into`` is
                 there already.
         """
-        from workbench.frames.duckdb import enrich_table, transaction
+        from workbench.frames.duckdb import enrich_table
+        from workbench.store.progress import bar_if_long
 
         chosen = column or self._address_columns(table)[0]
         result = into or f"{table}_ip"
@@ -191,12 +215,11 @@ class Case:
                 f"the case has a table {result!r} already: pass another into=, or replace=True to make it anew"
             )
         self._known(table)
-        if not there:
-            return enrich_table(self.con, table, chosen, result, progress=progress)
-        enrich_table(self.con, table, chosen, made := f"{result}_anew", progress=progress)
-        with transaction(self.con):
-            self._drop(result)
-            self.con.execute(f"ALTER TABLE {identifier(made)} RENAME TO {identifier(result)}")
+        made = f"{result}_anew" if there else result
+        with nullcontext(progress) if progress else bar_if_long(f"enriching {table}:") as told:
+            enrich_table(self.con, table, chosen, made, progress=told)
+        if there:
+            self._swap(result, made)
         return self.con.table(result)
 
     @ctrl_c()
@@ -347,10 +370,6 @@ class Case:
         text = identifier(column)
         first = self.con.table(table).filter(f"{text} IS NOT NULL").project(text).limit(1000).to_arrow_table()
         return len(first) > 0 and bool((parse(first.column(0)).version > 0).mean() >= 0.9)
-
-    def _drop(self, *names: str) -> None:
-        for name in names:
-            self.con.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
 
     def _count(self, table: str) -> int:
         (count,) = self.con.table(table).count("*").fetchall()[0]

@@ -188,3 +188,17 @@ def test_interrupting_the_kernel_is_cancelling(kernel: Kernel) -> None:
     assert kernel.run("with wb.widgets.progress('Long') as p:\n    raise KeyboardInterrupt").error == [
         "Cancelled: Long: cancelled"
     ]
+
+
+@pytest.mark.parametrize(("after", "drawn"), [(60, 0), (0, 1)])
+def test_a_case_draws_a_bar_of_what_takes_long_and_none_of_what_is_over_at_once(
+    kernel: Kernel, after: int, drawn: int
+) -> None:
+    ran = kernel.run(f"""
+from workbench.store.progress import bar_if_long
+with bar_if_long("enriching flows:", {after}) as told:
+    told(1, 4)
+    told(3, 4)
+""")
+    assert ran.status == "ok"
+    assert len(ran.shown) == drawn

@@ -99,6 +99,8 @@ def triage_fragment(result: Triage, limit: int = 200) -> str:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return ""
     heads = "".join(f"<th>{name}</th>" for name in _HEADS)
     return (
         f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(_row(row) for row in rows)}</tbody></table>"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from html import escape
 from typing import Any
 
 from workbench.intel.updates import in_kernel
 
-__all__ = ["Progress", "bar"]
+__all__ = ["Progress", "bar", "bar_if_long"]
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0: not known)."""
@@ -27,6 +28,24 @@ def bar() -> Iterator[Progress]:
             yield shown
     else:
         yield lambda *_: None
+
+
+@contextmanager
+def bar_if_long(what: str, after: float = 2.0) -> Iterator[Callable[[int, int | None], None]]:
+    """The same for one piece of work, called with how much is done and how much there is, and only from ``after``
+    seconds on: what is over at once draws nothing."""
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        shown: list[Progress] = []
+
+        def progress(done: int, total: int | None) -> None:
+            if not shown:
+                if time.monotonic() - begun < after:
+                    return
+                shown.append(stack.enter_context(bar()))
+            shown[0](what, done, total or 0)
+
+        yield progress
 
 
 @contextmanager

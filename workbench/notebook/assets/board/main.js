@@ -86,6 +86,9 @@ class Board {
     wide.setAttribute("aria-label", "Fill the screen");
     this.root.style.setProperty("--wb-height", `${facts.height}px`);
     this.root.style.setProperty("--wb-rows", `${this.size * 27 + 48}px`); // no taller than its lines
+    let longest = 15; // of the worst, and of IPv6
+    for (let row = 0; row < Math.min(this.size, 1000); row++) longest = Math.max(longest, columns.address.at(row).length);
+    this.root.style.setProperty("--wb-wide", `${Math.ceil(longest * 7.25 + 15)}px`);
     this.root.append(
       make("div", { class: "wb-head" },
         make("h2", {}, data(facts.title)),
