@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Hosted", "hosting"]
+__all__ = ["Hosted", "hosting", "page_of"]
 
 _PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>Host</title><style>body { margin: 12px; background: %(ground)s } </style></head>
 <body data-jp-theme-light="%(light)s"><style></style><div id="host"></div></body></html>"""
@@ -57,7 +57,7 @@ class Hosted:
         self.page.set_content(_PAGE % {"ground": "#111" if dark else "#fff", "light": "false" if dark else "true"})  # fmt: skip
         self.page.expose_function("toPython", self._heard)
         widget.send = lambda content, buffers=None: self._sent.append(("heard", content, [_text(b) for b in buffers or ()]))  # fmt: skip
-        state = {name: _outer(getattr(widget, name)) for name in widget.keys if not name.startswith("_model") and name != "layout" and name not in ("_esm", "_css")}  # fmt: skip
+        state = _state(widget)
         self.page.evaluate(_HOST, {"esm": widget._esm, "css": widget._css, "state": json.loads(json.dumps(state, default=str))})  # fmt: skip
         widget.observe(lambda change: self._sent.append(("take", change["name"], _outer(change["new"]))), list(state))  # fmt: skip
         self._taking = False
@@ -99,6 +99,18 @@ class Hosted:
 
     def close(self) -> None:
         self.page.context.close()
+
+
+def page_of(widget: Any) -> str:
+    """A page of its own that shows one widget and has no Python behind it."""
+    given = json.dumps({"esm": widget._esm, "css": widget._css, "state": _state(widget)}, default=str)
+    text = base64.b64encode(given.encode()).decode("ascii")
+    load = f"window.toPython = () => {{}}; ({_HOST})(JSON.parse(new TextDecoder().decode(Uint8Array.from(atob('{text}'), (c) => c.charCodeAt(0)))))"
+    return _PAGE % {"ground": "#fff", "light": "true"} + f"<script>{load}</script>"
+
+
+def _state(widget: Any) -> dict[str, Any]:
+    return {name: _outer(getattr(widget, name)) for name in widget.keys if not name.startswith("_model") and name != "layout" and name not in ("_esm", "_css")}  # fmt: skip
 
 
 def _text(value: bytes | memoryview) -> str:

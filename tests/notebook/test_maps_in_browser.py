@@ -472,3 +472,21 @@ def test_a_tile_server_is_asked_only_when_it_is_named(browser: Any, tmp_path: Pa
             assert all(request.startswith(url) for request in seen.requests)
             assert "Our own <b>tiles</b>" in text(seen, "footer")
             assert seen.errors == []
+
+
+def test_where_no_script_runs_the_addresses_are_a_table(browser: Any, tmp_path: Path) -> None:
+    wb.map(["84.205.67.213", "8.8.8.8", "185.246.188.74"], title="<b>Mail</b>").save(
+        str(tmp_path / "map.html")
+    )
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((tmp_path / "map.html").as_uri())
+    rows = page.locator(".unscripted tbody tr").all_inner_texts()
+    assert [row.split("\t")[:3] for row in rows] == [
+        ["✖ malicious", "84.205.67.213", "Netherlands"],
+        ["◆ anonymised", "185.246.188.74", "Netherlands"],
+        ["✓ clean", "8.8.8.8", "United States"],
+    ]
+    assert page.locator(".unscripted h1").inner_text() == "<b>Mail</b>"
+    assert not page.locator(".stage").is_visible()
+    context.close()

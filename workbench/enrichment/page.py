@@ -19,7 +19,7 @@ h1 { font-size: 1.6rem; margin: 0 0 .3rem } a { color: inherit }
 .counts { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1.4rem 0 }
 .counts div { border: 1px solid #8885; border-radius: .5rem; padding: .5rem .9rem; min-width: 7rem }
 .counts b { display: block; font-size: 1.5rem }
-@media print { .triage th { position: static } body { margin: 0; max-width: none } }
+@media print { .v { -webkit-print-color-adjust: exact; print-color-adjust: exact } .triage tr { break-inside: avoid } .triage th { position: static } body { margin: 0; max-width: none } }
 """
 
 # Colours from the surroundings, as the table also stands in notebooks, light and dark; the class is named twice

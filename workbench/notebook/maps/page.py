@@ -19,6 +19,7 @@ from workbench.exchange.stix import recipient_of
 from workbench.intel.snapshot import SnapshotSource
 from workbench.notebook.browser.modules import unexported
 from workbench.notebook.browser.shipped import asset, data_uri, packed, packed_asset, script
+from workbench.notebook.maps.unscripted import unscripted
 from workbench.notebook.markings import TLP_COLOURS, TLP_MEANING, tlp_class
 from workbench.notebook.verdicts import LOOKS
 from workbench.secrecy import TLP, Marking, Organisation, Recipient, may_receive
@@ -162,6 +163,7 @@ workbenchMap({{ this.get_name() }});
         asked = tiles and {"url": tiles.url, "attribution": tiles.attribution, "max_zoom": self.deepest}
         page.header.add_child(_Text(_head(page.nonce)), name="assets")
         page.html.add_child(_Text(_banner(level)), name="tlp", index=0)
+        page.html.add_child(_Text(unscripted(payload["title"], payload["points"])), name="unscripted")
         page.html.add_child(_Text(_foot(payload["notes"], sources, payload["snapshot"], level)), name="foot")
         data = {k: v for k, v in payload.items() if k not in ("notes", "snapshot")} | {"tiles": asked}
         page.html.add_child(
