@@ -71,6 +71,15 @@ def test_a_csv_is_read_whatever_its_encoding_and_packing(tmp_path: Path, name: s
         assert case.con.sql("SHOW TABLES").fetchall() == [("t",)]
 
 
+def test_a_csv_as_western_spreadsheets_write_it_keeps_its_letters(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(
+        "Straße;src_ip\r\nMünster;93.175.147.88\r\nKöln;8.8.8.8\r\n".encode("latin-1")
+    )
+    with wb.open_case(tmp_path / "case.duckdb") as case:
+        case.ingest(tmp_path / "t.csv")
+        assert case.con.sql('SELECT "Straße" FROM t').fetchall() == [("Münster",), ("Köln",)]
+
+
 def test_lines_of_a_csv_that_do_not_fit_are_put_aside_and_the_rest_is_read(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(CSV + "a\n1.1.1.1,2,3,4\n" + "9.9.9.9,3\n" * 30_000 + "9.9.9.9,many\n")
     with wb.open_case(tmp_path / "case.duckdb") as case:
@@ -250,6 +259,7 @@ def test_the_column_of_addresses_in_a_table_of_ones_own_is_found_by_name_or_cont
         case.ingest(tmp_path / "own.csv")
         assert case.triage("own").table.column("address").to_pylist() == ["185.246.188.74", "8.8.8.8"]
         assert case.triage("own", column=name).counts == {"anonymised": 1, "clean": 1}
+        assert "1 anonymised, 1 clean" in case.map("own").summary
         with pytest.raises(ValueError, match=r"own has no column 'ip'; it has: wann, .*, wieviel"):
             case.triage("own", column="ip")
         case.enrich("own")

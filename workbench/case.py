@@ -274,6 +274,8 @@ class Case:
             table = named[0] if len(named) == 1 else None
         case = "Case" if str(self.path) == ":memory:" else self.path.stem
         options.setdefault("title", f"{case}: {table}" if table else case)
+        if table and len(found := self._address_columns(table, required=False)) == 1:
+            options.setdefault("source", found[0])
         return draw(self._known(table) if table else self.triage(), **options)
 
     def profile(self, address: str) -> Intel:
@@ -351,12 +353,9 @@ class Case:
         texts = [
             n for n, kind in zip(relation.columns, relation.types, strict=True) if str(kind) == "VARCHAR"
         ]
-        found = [
-            name
-            for name in texts
-            if _ADDRESS_COLUMNS.search(re.sub(r"\W+", "_", name.lower()))
-            and not name.lower().endswith("host")
-        ] or [name for name in texts if self._holds_addresses(table, name)]
+        found = [name for name in texts if _known_by_name(name)] or [
+            name for name in texts if self._holds_addresses(table, name)
+        ]
         if not found and required:
             raise ValueError(
                 f"which column of {table} holds addresses? pass column=, one of: {', '.join(relation.columns)}"
@@ -374,3 +373,8 @@ class Case:
     def _count(self, table: str) -> int:
         (count,) = self.con.table(table).count("*").fetchall()[0]
         return int(count)
+
+
+def _known_by_name(column: str) -> bool:
+    name = re.sub(r"\W+", "_", column.lower())
+    return bool(_ADDRESS_COLUMNS.search(name)) and not name.endswith("host")

@@ -3,6 +3,7 @@ none is lost."""
 
 from __future__ import annotations
 
+import codecs
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ _REJECTED, _SCANS = "_workbench_rejected", "_workbench_rejected_scans"
 def read_csv(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
     """Read a CSV file into the new ``table``; returns how many lines of it are in ``<table>_unparsed`` (line, text).
 
-    gzip, zstd and UTF-16 are told by the first bytes, not by the name. To be called within a transaction.
+    gzip, zstd and UTF-16 are told by the first bytes, not by the name; what is no UTF-8 is read as Latin-1. To be called within a transaction.
 
     Raises:
         ValueError: the file is damaged, or in big-endian UTF-16.
@@ -40,7 +41,8 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
     wide = (
         head.startswith(b"\xff\xfe") or head[1::2] == b"\0\0"
     )  # what Windows writes, with and without a mark
-    encoding = ", encoding = 'utf-16'" if wide else ""
+    # What spreadsheets in much of Europe write; what comes after the first block is taken to be like it.
+    encoding = ", encoding = 'utf-16'" if wide else "" if _is_utf8(path) else ", encoding = 'latin-1'"
     how = f"compression = '{packing}'{encoding}"
     try:
         put_aside = _read(con, path, table, how)
@@ -51,6 +53,18 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
     except (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError) as error:
         raise ValueError(f"{path} cannot be read as CSV: {' '.join(str(error).split())[:200]}") from error
     return put_aside
+
+
+def _is_utf8(path: Path) -> bool:
+    from workbench.addresses.lines import read_blocks
+
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(next(read_blocks(path), b""))
+    except UnicodeDecodeError:
+        return False
+    except LinesError:  # damaged: told of when it is read
+        return True
+    return True
 
 
 def _read(con: duckdb.DuckDBPyConnection, path: Path, table: str, how: str) -> int:
