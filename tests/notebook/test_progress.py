@@ -190,15 +190,18 @@ def test_interrupting_the_kernel_is_cancelling(kernel: Kernel) -> None:
     ]
 
 
-@pytest.mark.parametrize(("after", "drawn"), [(60, 0), (0, 1)])
-def test_a_case_draws_a_bar_of_what_takes_long_and_none_of_what_is_over_at_once(
-    kernel: Kernel, after: int, drawn: int
+@pytest.mark.parametrize(("after", "looks", "drawn"), [(60, "1", 0), (0, "1", 1), (0, "0", 0)])
+def test_a_bar_is_drawn_of_what_takes_long_where_somebody_looks_and_not_in_a_report(
+    kernel: Kernel, after: int, looks: str, drawn: int
 ) -> None:
     ran = kernel.run(f"""
+import os
+os.environ["WORKBENCH_WIDGETS"] = "{looks}"
 from workbench.store.progress import bar_if_long
 with bar_if_long("enriching flows:", {after}) as told:
     told(1, 4)
     told(3, 4)
+os.environ["WORKBENCH_WIDGETS"] = "0"
 """)
     assert ran.status == "ok"
     assert len(ran.shown) == drawn

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from html import escape
 from typing import Any
 
-from workbench.intel.updates import in_kernel
+from workbench._front_end import front_end
 
 __all__ = ["Progress", "bar", "bar_if_long"]
 
@@ -23,7 +23,7 @@ def bar() -> Iterator[Progress]:
     if sys.stderr.isatty():
         with _on_terminal() as shown:
             yield shown
-    elif in_kernel():
+    elif front_end():  # in a report it would be part of what it says
         with _in_notebook() as shown:
             yield shown
     else:
