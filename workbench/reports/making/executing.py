@@ -45,7 +45,7 @@ def execute(
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # the kernel's debugger warns on stderr
-    os.environ.setdefault("WORKBENCH_KERNEL", str(os.getpid()))  # in the report's own, nobody looks: see front_end
+    os.environ.setdefault("WORKBENCH_KERNEL", str(os.getpid()))  # nobody looks at the one of the report
     try:
         return execute_notebook(
             template.notebook,
