@@ -339,6 +339,31 @@ def test_an_indicator_whose_verdict_no_longer_holds_is_revoked(tmp_path: Path) -
     assert of_type(exported(cleared, versions=closer), "indicator") == []
 
 
+def test_what_holds_again_after_it_was_revoked_has_another_id(tmp_path: Path) -> None:
+    """Revoking is for good: no later version under the same id (STIX 2.1, section 3.2)."""
+    ledger = Ledger(tmp_path / "exported.sqlite")
+    cleared = replace(FULL, intel={**INTEL, "verdict": "clean"})
+    results, dead = [], set[str]()
+    for day, what in enumerate([FULL, cleared, FULL, FULL, cleared, cleared, FULL]):
+        results.append(exported(what, versions=ledger, now=NOW + timedelta(days=day)))
+        for value in results[-1].objects:
+            assert value.get("revoked") or value["id"] not in dead, "a later version of what was revoked"
+        dead |= {value["id"] for value in results[-1].objects if value.get("revoked")}
+        assert strictly_valid(results[-1]) == []
+    living = [[v["id"] for v in of_type(each, "indicator") if not v.get("revoked")] for each in results]
+    assert [len(ids) for ids in living] == [1, 0, 1, 1, 0, 0, 1]
+    assert living[2] == living[3], "the same again is the same"
+    assert len({living[0][0], living[2][0], living[6][0]}) == 3
+    (now,) = living[6]
+    sources = {v["source_ref"] for v in of_type(results[6], "relationship") if not v.get("revoked")}
+    assert now in sources, "what is said of it is said of the one that holds"
+    assert {v["sighting_of_ref"] for v in of_type(results[6], "sighting") if not v.get("revoked")} <= {now}
+    store = stix.import_bundle(results[0]).store
+    for each in results[1:]:
+        stix.import_bundle(each, store)
+    assert store.evidence().column("made_from").to_pylist().count("pattern") == 1
+
+
 def test_indicators_that_no_longer_hold_are_told() -> None:
     assert "1 indicator is expired, valid until" in str(exported(FULL, now=NOW + timedelta(days=90)))
     assert exported(FULL, now=NOW + timedelta(days=90), valid_for=timedelta(days=365)).notes == ()

@@ -86,6 +86,21 @@ class Builder:
         else:
             self._add("grouping", key, level, context="suspicious-activity", **content)
 
+    def rename(self, ids: Mapping[str, str]) -> None:
+        """Give objects other ids, here and wherever others refer to them."""
+
+        def renamed(name: str, content: Any) -> Any:
+            if name.endswith("_refs"):
+                return [ids.get(each, each) for each in content]
+            return ids.get(content, content) if name == "id" or name.endswith("_ref") else content
+
+        if ids:
+            self.versioned = {
+                ids.get(key, key): {name: renamed(name, content) for name, content in value.items()}
+                for key, value in self.versioned.items()
+            }
+            self.levels = {ids.get(key, key): level for key, level in self.levels.items()}
+
     def maker(self) -> None:
         """Add the identity of the organisation that makes the bundle."""
         self._add(

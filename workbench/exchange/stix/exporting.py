@@ -17,7 +17,7 @@ from workbench.exchange.stix.dossier import SHARED, Dossier, Investigation, doss
 from workbench.exchange.stix.markings import marking
 from workbench.exchange.stix.recipients import WithheldError, recipient_of
 from workbench.exchange.stix.revoking import Sources
-from workbench.exchange.stix.versions import Ledger, Versions, stable_id, timestamp
+from workbench.exchange.stix.versions import Ledger, Versions, ids_again, stable_id, timestamp
 from workbench.secrecy import (
     LEVEL_OF_ID,
     TLP,
@@ -125,6 +125,7 @@ def export(
     organisation and the thing, so the same thing exported again is a newer version, or the same one
     where nothing changed. What ``to`` was given before and is no longer so is revoked: an indicator whose verdict no longer holds,
     and of what is in a store also sightings, notes and relationships that were taken out, and all of what was deleted.
+    Revoking is for good, so what holds again after it has another id.
     ``versions`` remembers what was handed out to whom, by default in the directory of the workbench.
 
     Raises:
@@ -177,6 +178,9 @@ def export(
         if itself:
             sources.investigation(matter, made)
     remembered = versions or Ledger.at_home()
+    again = ids_again(remembered, builder.versioned)
+    builder.rename(again)
+    sources.rename(again)
     gone = sources.dropped(remembered, None if store is None else partial(standing, store, recipient))
     revoked = _revoked(
         remembered, gone, recipient, own, [*kept, *(each for _, members, _ in told for each in members)]

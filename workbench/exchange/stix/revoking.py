@@ -8,11 +8,11 @@ recipient, is not revoked: the one is true as before, and of the other nothing i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workbench.exchange.stix.dossier import Dossier, Investigation
-from workbench.exchange.stix.versions import Versions, stable_id
+from workbench.exchange.stix.versions import Versions, id_after, stable_id
 from workbench.secrecy import Recipient
 
 __all__ = ["Sources"]
@@ -50,11 +50,17 @@ class Sources:
         """Note that a remark, by its key, is no longer for the recipient: nothing is said of it."""
         self.silent.add(stable_id("note", self.own, address, remark))
 
+    def rename(self, ids: Mapping[str, str]) -> None:
+        """Objects that were made have other ids."""
+        for source, made in self.made.items():
+            self.made[source] = {ids.get(each, each) for each in made}
+
     def dropped(self, versions: Versions, standing: Standing | None) -> set[str]:
         """The ids that the recipient was given of these sources, and that are no longer made of anything."""
         circles = _circles(self.recipient)
         before = versions.handed(circles, self.made)
-        gone = set().union(*before.values()) - set().union(*self.made.values()) - self.silent
+        told = set().union(*before.values())
+        gone = told - set().union(*self.made.values()) - _said_again(self.silent, told)
         # Another thing says it as well, unless it was deleted; one that nobody may tell of is not given away by that.
         mine = f"thing\x1f{self.own}\x1f"
         holders = {
@@ -81,6 +87,15 @@ class Sources:
 
 def _kind(identifier: str) -> str:
     return identifier.partition("--")[0]
+
+
+def _said_again(ids: Iterable[str], told: Collection[str]) -> set[str]:
+    """The ids, and those under which the same was told again after it was revoked."""
+    found = set(ids)
+    for identifier in ids:
+        while (identifier := id_after(identifier)) in told:
+            found.add(identifier)
+    return found
 
 
 def _circles(recipient: Recipient) -> list[str]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-__all__ = ["Ledger", "Versions", "stable_id", "timestamp"]
+__all__ = ["Ledger", "Versions", "id_after", "ids_again", "stable_id", "timestamp"]
 
 
 def stable_id(kind: str, *key: str) -> str:
@@ -49,6 +49,23 @@ class Versions(Protocol):
 
     def holders(self, recipients: Collection[str], ids: Iterable[str]) -> dict[str, set[str]]:
         """The sources of which any of these recipients was given these ids, by id."""
+
+
+def id_after(identifier: str) -> str:
+    """The id under which is said again what was revoked under this one: revoking an object is permanent, and
+    there must be no later version of it (STIX 2.1 section 3.2)."""
+    return stable_id(identifier.partition("--")[0], identifier)
+
+
+def ids_again(versions: Versions, ids: Iterable[str]) -> dict[str, str]:
+    """Of these ids those that were revoked, each with the one under which the same is to be said now."""
+    again: dict[str, str] = {}
+    asked = {identifier: identifier for identifier in ids}
+    while asked:
+        known = versions.last(list(asked))
+        asked = {id_after(each): first for each, first in asked.items() if known.get(each, {}).get("revoked")}
+        again.update({first: each for each, first in asked.items()})
+    return again
 
 
 class Ledger:
