@@ -34,6 +34,14 @@ def countries(partner: Partner) -> set[str]:
     return {partner.case.get(place)["country"] for place in places}  # type: ignore[index]
 
 
+def came_back(partner: Partner) -> list[tuple[str]]:
+    """What was revoked and then had a later version, which revoking rules out (STIX 2.1 section 3.2)."""
+    return partner.case.con.execute(
+        "SELECT DISTINCT o.id FROM stix_objects o JOIN stix_objects dead USING (id) "
+        "WHERE dead.revoked AND NOT o.revoked AND o.modified > dead.modified"
+    ).fetchall()
+
+
 def test_an_address_that_moved_is_no_longer_where_it_was(api: Api, ines: Store) -> None:
     pia, late = Partner(api, "pia"), Partner(api, "pia")
     ines.profiles.create("93.175.147.1", secrecy="green")
@@ -45,7 +53,11 @@ def test_an_address_that_moved_is_no_longer_where_it_was(api: Api, ines: Store) 
     assert countries(pia) == {"FI"}
     assert countries(late) == {"FI"}, "who was away in between is told of both"
     moved(api, "SE")
-    assert countries(pia) == {"SE"}, "and back"
+    assert countries(pia) == countries(late) == {"SE"}, "and back"
+    assert countries(pia) == {"SE"}, "asked again it is the same"
+    moved(api, "NO")
+    assert countries(pia) == countries(late) == {"NO"}
+    assert came_back(pia) == came_back(late) == []
     for each in pia.all():
         errors = validator.validate_instance(each, validator.ValidationOptions(version="2.1", strict=True)).errors  # fmt: skip
         assert [str(error) for error in errors] == []
@@ -86,6 +98,36 @@ def test_an_investigation_without_profiles_is_taken_back_and_comes_again(api: Ap
         assert [str(error) for error in errors] == []
     ines.investigations.link(matter, profile)
     assert [len(each["object_refs"]) for each in shown(pia, "grouping")] == [1]
+    assert came_back(pia) == []
+
+
+def test_what_holds_again_is_said_under_another_id(api: Api, ines: Store) -> None:
+    pia, late = Partner(api, "pia"), Partner(api, "pia")
+    profile = ines.profiles.create("93.175.147.1", secrecy="green", threat_level="high")
+    ines.sightings.add(profile, Sighting(DAY, DAY, 3))
+    matter = ines.investigations.create("Water", secrecy="green")
+    ines.investigations.link(matter, profile)
+    indicators = []
+    for level in ("high", "none", "high", "none", "high"):
+        ines.profiles.update(ines.profiles.get(profile.id), threat_level=level)
+        indicators += [each["id"] for each in shown(pia, "indicator")]
+    assert len(set(indicators)) == len(indicators) == 3
+    assert [each["id"] for each in shown(pia, "indicator")] == indicators[-1:], "asked again it is the same"
+    assert [each["id"] for each in shown(late, "indicator")] == indicators[-1:]
+    for partner in (pia, late):
+        assert {each["source_ref"] for each in shown(partner) if each["relationship_type"] == "based-on"} == {indicators[-1]}  # fmt: skip
+        assert {each["sighting_of_ref"] for each in shown(partner, "sighting")} == {indicators[-1]}
+        (grouping,) = shown(partner, "grouping")
+        assert [ref for ref in grouping["object_refs"] if ref.startswith("indicator")] == indicators[-1:]
+    assert came_back(pia) == came_back(late) == []
+    deleted = ines.profiles.delete(ines.profiles.get(profile.id))
+    assert shown(pia, "indicator") == shown(late, "indicator") == []
+    assert shown(pia, "indicator") == [], "and stays so"
+    ines.profiles.restore(deleted)
+    assert len(shown(pia, "indicator")) == len(shown(late, "indicator")) == 1
+    assert came_back(pia) == came_back(late) == []
+    identifiers = [each["id"] for each in pia.all()]
+    assert len(identifiers) == len(set(identifiers))
 
 
 def test_taking_back_tells_nobody_what_he_was_not_given(api: Api, ines: Store) -> None:

@@ -173,7 +173,7 @@ def _items(
     from workbench.exchange.stix.offering import has_versions, ids_to_keep, objects_of_offer, records_of
 
     now = [offer for offer in batch if not offer.past]
-    content = with_content(store, [offer for offer in now if not (brief and offer.shown)])
+    content = with_content(store, shelf.id, [offer for offer in now if not (brief and offer.shown)])
     content += content_before(store, shelf.id, [offer for offer in batch if offer.past])
     made = {
         each.offer: records_of(each.offer) if brief and each.offer.past else objects_of_offer(each)

@@ -7,7 +7,7 @@ a member is offered is what row-level security shows her, and who may see a thin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from workbench.exchange.stix.dossier import Investigation as Matter
 from workbench.exchange.stix.fromstore import dossier_of
 from workbench.exchange.stix.markings import marking
 from workbench.exchange.stix.objects import OBSERVABLES
-from workbench.exchange.stix.versions import stable_id, timestamp
+from workbench.exchange.stix.versions import id_after, stable_id, timestamp
 from workbench.secrecy import TLP, Marking, Organisation
 from workbench.store.matters.investigations import Investigation
 from workbench.store.profiles.profile import Profile
@@ -56,17 +56,18 @@ def objects_of_offer(offered: Offered) -> list[dict[str, Any]]:
     ]
 
 
-def ids_to_keep(offer: Offer, made: Iterable[dict[str, Any]]) -> list[str]:
-    """The ids of what was made of a thing, and behind them, with a minus, of places that were shown of it before: what
-    takes a relationship back names both its ends."""
+def ids_to_keep(offer: Offer, made: Sequence[dict[str, Any]]) -> list[str]:
+    """The ids of what was made of a thing, and behind them, with a minus, of places that were shown of it before, since
+    what takes a relationship back names both its ends; with an exclamation mark those that are revoked."""
     ids = [value["id"] for value in made]
     places = {each.removeprefix("-") for each in offer.objects} - set(ids)
-    return ids + sorted(f"-{each}" for each in places if each.startswith("location--"))
+    revoked = [f"!{value['id']}" for value in made if value.get("revoked")]
+    return ids + sorted(f"-{each}" for each in places if each.startswith("location--")) + revoked
 
 
 def records_of(offer: Offer) -> list[dict[str, Any]]:
     """What a manifest tells of the objects that were made of a thing, without making them again."""
-    return [_record_of(offer, each) for each in offer.objects if not each.startswith("-")]
+    return [_record_of(offer, each) for each in offer.objects if each[0] not in "-!"]
 
 
 def _record_of(offer: Offer, identifier: str) -> dict[str, Any]:
@@ -82,6 +83,19 @@ def _record_of(offer: Offer, identifier: str) -> dict[str, Any]:
 def has_versions(value: dict[str, Any]) -> bool:
     """Whether an object may be another than it was under the same id, with a time that tells them apart."""
     return "modified" in value and value["type"] not in _ONE_VERSION
+
+
+def _ids_now(ids: Iterable[str], objects: Collection[str], withdrawn: bool = False) -> dict[str, str]:
+    """Of these ids those that were revoked, each with the one under which the same is said now, by the ``objects``
+    that were made of the thing before. What is withdrawn is so under the last that was shown."""
+    now = {}
+    for identifier in ids:
+        each = identifier
+        while f"!{each}" in objects and (not withdrawn or id_after(each) in objects):
+            each = id_after(each)
+        if each != identifier:
+            now[identifier] = each
+    return now
 
 
 def _builder(owner: str, at: datetime) -> Builder:
@@ -107,6 +121,7 @@ def _of_profile(offered: Offered, profile: Profile) -> Iterator[dict[str, Any]]:
     for identifier in builder.levels:
         if identifier.startswith("autonomous-system--"):
             builder.levels[identifier] = TLP.CLEAR  # who announces what is public
+    builder.rename(_ids_now(builder.versioned, offer.objects, offer.withdrawn))
     if not offer.withdrawn:
         yield from (builder.marked(value) for value in builder.observables.values())
     for value in builder.versioned.values():
@@ -114,7 +129,7 @@ def _of_profile(offered: Offered, profile: Profile) -> Iterator[dict[str, Any]]:
             continue
         stamped = _stamped(builder, value, profile.created_at, offer.changed_at)
         yield stamped | {"revoked": True} if offer.withdrawn else stamped
-    shown = [identifier.removeprefix("-") for identifier in offer.objects]
+    shown = [identifier.removeprefix("-") for identifier in offer.objects if identifier[0] != "!"]
     related = _relationships(profile.owner, dossier.address, address, shown)
     for identifier in shown:
         taken = related.get(identifier) or _taken_back(identifier, profile.owner, dossier, address)
@@ -130,7 +145,7 @@ def _revoked(builder: Builder, identifier: str, content: dict[str, Any]) -> dict
     return common | content | {"created_by_ref": builder.identity}
 
 
-def _relationships(owner: str, at: str, address: str, shown: Iterable[str]) -> dict[str, dict[str, Any]]:
+def _relationships(owner: str, at: str, address: str, shown: Collection[str]) -> dict[str, dict[str, Any]]:
     """What can have been said of two objects that were shown, by id."""
     pairs = {"observed-data": (indicator_id(owner, at), "based-on"), "location": (address, "related-to")}
     found = {}
@@ -138,7 +153,9 @@ def _relationships(owner: str, at: str, address: str, shown: Iterable[str]) -> d
         if pair := pairs.get(target.partition("--")[0]):
             source, kind = pair
             identifier = relationship_id(owner, source, kind, target)
-            found[identifier] = {"relationship_type": kind, "source_ref": source, "target_ref": target}
+            while identifier in shown:
+                found[identifier] = {"relationship_type": kind, "source_ref": source, "target_ref": target}
+                identifier = id_after(identifier)
     return found
 
 
@@ -169,7 +186,7 @@ def _of_investigation(offered: Offered, investigation: Investigation) -> Iterato
     builder = _builder(investigation.owner, investigation.created_at)
     members = []
     for profile in offered.linked:
-        for identifier in _named(profile):
+        for identifier in _named(profile, offered.told.get(profile.id, ())):
             builder.levels[identifier] = max(profile.secrecy, builder.levels.get(identifier, TLP.CLEAR))
             members.append(identifier)
     matter = Matter(
@@ -179,11 +196,12 @@ def _of_investigation(offered: Offered, investigation: Investigation) -> Iterato
     )  # fmt: skip
     if members:
         builder.investigation(matter, members)
+        builder.rename(_ids_now(builder.versioned, offer.objects, offer.withdrawn))
     for value in builder.versioned.values():
         stamped = _stamped(builder, value, investigation.created_at, offer.changed_at)
         yield stamped | {"revoked": True} if offer.withdrawn else stamped
     for identifier in offer.objects:
-        if identifier not in builder.versioned:
+        if identifier[0] != "!" and identifier not in builder.versioned:
             builder.levels[identifier] = investigation.secrecy
             content = {"name": investigation.name, "object_refs": [builder.identity]}
             content |= (
@@ -193,9 +211,10 @@ def _of_investigation(offered: Offered, investigation: Investigation) -> Iterato
             yield _stamped(builder, taken, investigation.created_at, offer.changed_at)
 
 
-def _named(profile: Profile) -> Iterator[str]:
+def _named(profile: Profile, objects: Collection[str]) -> Iterator[str]:
     dossier = dossier_of(profile, Marking(profile.secrecy, Organisation(profile.owner)), (), (), ())
     kind = stix2.v21.IPv6Address if ":" in profile.address else stix2.v21.IPv4Address
     yield str(kind(value=profile.address).id)
     if dossier.intel["verdict"] in INDICATED:
-        yield indicator_id(profile.owner, profile.address)
+        identifier = indicator_id(profile.owner, profile.address)
+        yield _ids_now([identifier], objects).get(identifier, identifier)

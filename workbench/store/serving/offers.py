@@ -8,7 +8,7 @@ moved it is kept what she was shown (:mod:`workbench.store.serving.earlier`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -65,7 +65,7 @@ class Kind(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A thing of a collection: ``changed_at`` is when it became what it is, the same for whoever sees it, ``at`` when it was
-    offered here. ``objects`` are the ids of what was made of it when it was last shown; ``shown`` says
+    offered here. ``objects`` are the ids of what was made of it when it was last shown, as whoever made it keeps them; ``shown`` says
     that it has not been offered anew since, ``past`` that it has: this is what she was shown before."""
 
     thing: UUID
@@ -82,7 +82,7 @@ class Offer:
 @dataclass(slots=True)
 class Offered:
     """An offer with what it is about: a TLP level, the name of an organisation, a profile with what hangs on it, or
-    an investigation with the profiles linked to it that the member sees."""
+    an investigation with the profiles linked to it that the member sees, and what objects were made of these."""
 
     offer: Offer
     about: TLP | str | Profile | Investigation
@@ -90,6 +90,7 @@ class Offered:
     sightings: list[Sighting] = field(default_factory=list)
     footprint: list[Footprint] = field(default_factory=list)
     linked: list[Profile] = field(default_factory=list)
+    told: dict[UUID, tuple[str, ...]] = field(default_factory=dict)
 
 
 _LEVELS = UUID("94868c89-83c2-464b-929b-a1a8aa3c8487")
@@ -221,6 +222,11 @@ def unshown(store: Store, collection: UUID, count: int) -> list[Offer]:
     return _offers(store, collection, "NOT o.shown", "offered_at LIMIT %(count)s", False, count=count)
 
 
+def _of_things(store: Store, collection: UUID, things: Collection[UUID]) -> list[Offer]:
+    condition = "o.thing = ANY (%(things)s)"
+    return _offers(store, collection, condition, "offered_at", False, things=list(things)) if things else []
+
+
 def remember(store: Store, collection: UUID, objects: Mapping[UUID, Iterable[str]]) -> None:
     """Keep which objects were made of things."""
     rows = [(list(ids), collection, thing) for thing, ids in objects.items()]
@@ -250,7 +256,7 @@ def _offers(
     ]
 
 
-def with_content(store: Store, offers: Sequence[Offer]) -> list[Offered]:
+def with_content(store: Store, collection: UUID, offers: Sequence[Offer]) -> list[Offered]:
     """Things as they are now. One that was changed since it was offered comes without what it is about: it will be
     offered anew."""
     ids = {kind: [offer.thing for offer in offers if offer.kind == kind] for kind in Kind}
@@ -264,6 +270,8 @@ def with_content(store: Store, offers: Sequence[Offer]) -> list[Offered]:
             each.about = ""
     keys = [each.offer.thing for each in found if isinstance(each.about, Profile)]
     linked = together.profiles_of_investigations(store, list(matters), MOST_LINKED) if matters else {}
+    members = {profile.id for profiles in linked.values() for profile in profiles}
+    told = {offer.thing: offer.objects for offer in _of_things(store, collection, members)}
     evidence = together.observed(store, Evidence, keys, MOST_HANGING)
     sightings = together.observed(store, Sighting, keys, MOST_HANGING)
     footprint = together.observed(store, Footprint, keys, MOST_HANGING)
@@ -271,4 +279,5 @@ def with_content(store: Store, offers: Sequence[Offer]) -> list[Offered]:
         key = each.offer.thing
         each.evidence, each.sightings = evidence.get(key, []), sightings.get(key, [])
         each.footprint, each.linked = footprint.get(key, []), linked.get(key, [])
+        each.told = told
     return found
