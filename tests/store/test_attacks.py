@@ -20,6 +20,8 @@ a duplicate of a hidden profile, by INSERT, ON CONFLICT            her own row, 
 matching(), recipients_of(), set_secrecy(), merge_profiles(),      as for what does not exist
 note_rows_read() with hidden ids
 COUNT, EXISTS, LIKE, aggregates, TABLESAMPLE, ctid                 nothing hidden
+pg_stat_xact_user_tables and of its indexes after the functions    same counts as for what does not occur: hidden rows
+that search, and after adding the name of a hidden organisation    are not touched
 EXPLAIN, EXPLAIN ANALYZE by each index, each scan switched off     same counts and estimates as for a value that
                                                                    does not occur
 pg_stats, pg_stats_ext, pg_statistic                               no row; refused
@@ -58,7 +60,7 @@ hangs on a profile, are in ``test_rule.py``.
 **What remains**, and is PostgreSQL's own: how many rows a table has altogether (``pg_class.reltuples``,
 ``pg_relation_size``, ``pg_stat_user_tables``, a sequential scan), and so that somebody wrote; that a row of an id one knows exists
 (``EXPLAIN ANALYZE`` by the primary key; adding a child waits while it is being changed; ids are random, and told by
-NOTIFY); what she fetched before, a held cursor too; durations; a transaction that is REPEATABLE
+NOTIFY); what she fetched before, a held cursor too; durations, and pages read (``BUFFERS``); a transaction that is REPEATABLE
 READ and was opened before a level was raised goes on seeing what it could see, until it ends; any role may use memory,
 locks of tables it may delete from, and disk for temporary tables; and on PostgreSQL 15 a member may grant her own role
 to another, as she may tell her password.
@@ -136,10 +138,10 @@ def scene(server: str) -> Iterator[Scene]:
         with town.superuser() as con:
             # Many hidden rows of one kind, so that a plan would have something to count.
             con.execute(
-                "INSERT INTO profiles (owner, secrecy, address, country, asn, verdict, reputation, notes, tags, threat_level, created_by) "
-                "SELECT owner, 3, '198.51.100.0'::inet + n, 'QQ', 666, 'hidden verdict', 99, %s, ARRAY[%s], 4, %s "
+                "INSERT INTO profiles (owner, secrecy, address, country, asn, as_org, verdict, reputation, notes, tags, threat_level, created_by) "
+                "SELECT owner, 3, '198.51.100.0'::inet + n, 'QQ', 666, %s, 'hidden verdict', 99, %s, ARRAY[%s], 4, %s "
                 "FROM profiles, generate_series(0, 199) AS n WHERE id = %s",
-                (f"{WORD} many", WORD, town.role("ida"), profiles[0].id),
+                (f"{WORD} network", f"{WORD} many", WORD, town.role("ida"), profiles[0].id),
             )
             con.execute("VACUUM ANALYZE")
         yield Scene(town, *profiles, investigation.id, entity.id)
@@ -541,6 +543,9 @@ def test_nobody_has_a_hand_in_anothers_schedule(scene: Scene) -> None:
         "SELECT coalesce(cardinality(matching('xyzzi', true, NULL, NULL, 1000)), 1000)",
         "SELECT coalesce(cardinality(matching(NULL, NULL, ARRAY['xyzzy'], NULL, 1)), 1000)",
         "SELECT coalesce(cardinality(matching(NULL, NULL, NULL, '198.51.100.9', 1)), 1000)",
+        "SELECT coalesce(cardinality((organisations_like('xyzzy', true, 1000)).names), 1000)",
+        "SELECT coalesce(cardinality((organisations_like('xyzzy', false, 0)).names), 1000)",
+        "SELECT count(*) FROM profiles WHERE as_org LIKE '%xyzzy%' OR md5(as_org) = md5('xyzzy network')",
         "SELECT count(*) FROM footprint WHERE value = 'xyzzy.example'",
         "SELECT count(*) FROM evidence WHERE source = 'xyzzy'",
         "SELECT count(*) FROM investigation_profiles",
@@ -572,6 +577,8 @@ ESTIMATED = [
     ("profiles", "rank = %s::smallint", "99", "98"),
     ("profiles", "threat_level = %s::smallint", "4", "3"),
     ("profiles", "secrecy = %s::smallint", "3", "2"),
+    ("profiles", "as_org = %s", f"{WORD} network", f"{WORD} none"),
+    ("profiles", "md5(as_org) = md5(%s) AND as_org IS NOT NULL", f"{WORD} network", f"{WORD} none"),
     ("profiles", "notes = %s", f"{WORD} many", f"{WORD} none"),
     ("profiles", "words LIKE %s", f"{WORD}%", "absent%"),
     ("profiles", "lower(words) = %s", f"{WORD} many {WORD}", f"{WORD} none {WORD}"),
@@ -645,6 +652,48 @@ def test_plans_count_a_hidden_value_as_they_count_one_that_does_not_occur(
                     continue
                 plans = [_plan(con, table, condition, value.format(**given)) for value in (there, absent)]
                 assert plans[0] == plans[1], (switched, table, condition)
+
+
+@pytest.mark.parametrize("attacker", ["pia", "otto"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("matching(%s, false, NULL, NULL, 1000)", f"{WORD} many", f"{WORD} none"),
+        ("matching(%s, false, NULL, NULL, 1000)", f"{WORD} network", f"{WORD} nowhere"),
+        ("matching(%s, true, NULL, NULL, 1000)", f"{WORD[:-1]} may", "qwert may"),
+        ("matching(%s, true, NULL, NULL, 1000)", f"{WORD} netwrk", "qwertz netwrk"),
+        ("matching(NULL, NULL, ARRAY[%s], NULL, 1000)", WORD, "other"),
+        ("matching(NULL, NULL, NULL, %s, 1000)", "198.51.100.9", "198.18.0.9"),
+        ("organisations_like(%s, false, 1000)", f"{WORD} network", f"{WORD} nowhere"),
+        ("organisations_like(%s, true, 1000)", f"{WORD} netwrk", "qwertz netwrk"),
+    ],
+    ids=str,
+)
+def test_what_is_hidden_is_not_even_touched_by_the_functions_that_search(scene: Scene, attacker: str, asked: tuple[str, str, str]) -> None:  # fmt: skip
+    """PostgreSQL counts what a statement reads where every role may look, also what a function read for her."""
+    call, there, absent = asked
+    counts = []
+    for text in (there, absent):
+        with scene.sql(attacker) as con, con.transaction():
+            con.execute(f"SELECT {call}", (text,))
+            counts.append(
+                con.execute(
+                    "SELECT relname, coalesce(pg_stat_get_xact_tuples_returned(oid), 0), coalesce(pg_stat_get_xact_tuples_fetched(oid), 0) FROM pg_class "
+                    "WHERE relnamespace = 'workbench'::regnamespace AND relname ~ '^profiles|^organisation_names' ORDER BY 1"
+                ).fetchall()
+            )
+    assert counts[0] == counts[1]
+    assert ("profiles", 0, 0) in counts[0]
+
+
+def test_that_a_name_of_a_hidden_profile_is_known_is_not_told_to_who_adds_it(scene: Scene) -> None:
+    added = []
+    for n, name in enumerate((f"{WORD} network", f"{WORD} nowhere")):
+        with scene.sql("pia") as con, con.transaction(force_rollback=True):
+            con.execute("INSERT INTO profiles (owner, secrecy, address, as_org) SELECT own_organisation(), 1, %s, %s", (f"203.0.113.{200 + n}", name))  # fmt: skip
+            added += con.execute("SELECT n_tup_ins, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'organisation_names'").fetchall()  # fmt: skip
+    assert added[0] == added[1]
+    assert added[0][0] == 1
 
 
 def _plan(con: psycopg.Connection, table: str, condition: str, value: str) -> Any:

@@ -17,6 +17,8 @@ from workbench.store.things import OWN
 __all__ = ["Filters", "filters_of"]
 
 _LONGEST_TEXT = 200
+_NEARLY = 0.6
+"""The least word similarity, as pg_trgm counts it, of a text and what it may be misspelt for; as in the store's functions."""
 
 
 @dataclass(slots=True)
@@ -34,6 +36,8 @@ class Filters:
     several: dict[str, str] = field(default_factory=dict)
     matching: dict[str, Any] = field(default_factory=dict)
     matching_wants: list[str] = field(default_factory=list)
+    said: str = ""
+    beyond: str = "true"
     common: bool = False
     selective: bool = False
     order: str = "reputation"
@@ -68,8 +72,8 @@ def filters_of(
 ) -> Filters:
     """The conditions of a search.
 
-    ``text`` is looked for in notes, tags, AS organisation and city, anywhere in a word, and with ``misspelt`` (slower)
-    nearly so; ``within`` is a network whose profiles are wanted, ``covering`` an address whose
+    ``text`` is looked for in notes, tags, AS organisation and city, in each by itself and anywhere in a word, and with
+    ``misspelt`` (slower) nearly so; ``within`` is a network whose profiles are wanted, ``covering`` an address whose
     networks are; ``flags`` are names such as ``"is_tor"`` or ``"tor"``, all of which are to be set; ``threat_level``
     is the lowest wanted; ``reputation`` a range with both ends, either of which may be None; ``country`` an ISO 3166-1
     alpha-2 code, ``asn`` a number or ``"AS3320"``; ``own`` leaves out
@@ -154,11 +158,16 @@ def _match(
         found.values["pattern"] = (
             "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         )
-        found.matching_wants.append("p.words LIKE %(pattern)s")
+        said, named = (
+            f"{where} LIKE %(pattern)s" + misspelt * f" OR word_similarity(%(text)s, {where}) >= {_NEARLY}"
+            for where in ("p.words", "lower(p.as_org)")
+        )
+        found.said = f"({said} OR p.as_org = ANY (%(names)s))"
+        found.matching_wants.append(f"({said} OR {named})")
     if tag is not None:
         found.matching["tags"] = clean_tags(tag)
         found.matching_wants.append("p.tags @> %(tags)s")
-    found.common = covering is None and not misspelt
+    found.common = covering is None
     if covering is not None:
         found.matching["covering"] = _network(covering, "covering")
         found.matching_wants.append("p.address >>= %(covering)s")

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["Page", "search"]
 
 T = TypeVar("T")
+Named = tuple[list[UUID], list[str]]
 MOST = 1_000
-FEW = 5_000
-"""Ids that are sooner looked up and sorted than found by walking along the order."""
-LOOK = 1_000
+LOOK = 300
 """Profiles of each audience among which what many have is looked for first."""
-FURTHER = 4
-"""Times as many, where more than :data:`FEW` have it and not enough of them are among these."""
-DENSE = 3
+DENSE = 5
 """Where one in so many of a page was among the first, the others are likely not far."""
+FEW = 20_000
+"""Profiles that are sooner looked up and sorted than found by walking along the order."""
+FURTHER = 5
+"""Times as many of both, where more have it and not enough of them are among the first."""
+NAMES = 1_000
+"""Names of AS organisations that are gone through one by one."""
 
 _ORDERS = {
     "reputation": ("rank", "smallint", "<", "DESC"),
@@ -88,9 +91,8 @@ def search(
     column, kind, sign, _ = _ORDERS[chosen]
     if after is not None:
         position, key = _position(after, chosen)
-        wanted.want(
-            f"(p.{column}, p.id) {sign} (%(after)s::{kind}, %(after_id)s::uuid)", after=position, after_id=key
-        )
+        wanted.beyond = f"(p.{column}, p.id) {sign} (%(after)s::{kind}, %(after_id)s::uuid)"
+        wanted.want(wanted.beyond, after=position, after_id=key)
     wanted.values["limit"] = limit + 1
 
     def work(con: Any) -> list[Any]:
@@ -112,39 +114,96 @@ def _rows(con: Any, columns: str, wanted: Filters, order: str) -> list[Any]:
     column, _, _, direction = _ORDERS[order]
     ordering = f"p.{column} {direction}, p.id {direction}"
     shown = f"{columns}, p.{column}::text AS position"
-    sets = list(wanted.sets)
+    sorted_out = wanted.selective and order != "address"
     wants, values = list(wanted.wants), dict(wanted.values)
+    if wanted.matching and not wanted.sets:
+        if wanted.common and not sorted_out:
+            return _matched(con, shown, wanted, order)
+        if (found := _looked_up(con, shown, wanted, order, FEW)) is not None:
+            return found
     if wanted.matching:
-        walkable = wanted.common and not sets and not (wanted.selective and order != "address")
-        if walkable and (near := _walked(con, shown, wanted, order, LOOK)) is not None:
-            return near
-        (ids,) = con.execute(
-            "SELECT matching(%(text)s, %(misspelt)s, %(tags)s, %(covering)s, %(few)s)",
-            {**wanted.matching, "few": FEW},
-        ).fetchone()
-        if ids is None and walkable:
-            return _walked(con, shown, wanted, order, FURTHER * LOOK, to_the_end=True) or []
-        if ids is None:
-            wants += wanted.matching_wants
-            values.update(wanted.matching)
-        else:
-            sets.append("SELECT unnest(%(ids)s::uuid[])")
-            values["ids"] = ids
-    if sets:
-        wants += [f"p.{name} = ANY (%({name})s)" for name in wanted.several]
+        wants += wanted.matching_wants
+        values.update(wanted.matching)
+    if wanted.sets:
+        wants += _several(wanted)
         query = (
-            f"SELECT {shown} FROM (SELECT DISTINCT f.id FROM ({' INTERSECT '.join(sets)}) AS f (id)) AS f "
+            f"SELECT {shown} FROM (SELECT DISTINCT f.id FROM ({' INTERSECT '.join(wanted.sets)}) AS f (id)) AS f "
             f"JOIN profiles p ON p.id = f.id WHERE {' AND '.join(wants)} ORDER BY {ordering} LIMIT %(limit)s"
         )
-        found: list[Any] = con.execute(query.encode(), values).fetchall()
-    elif wanted.selective and order != "address":
+        found = con.execute(query.encode(), values).fetchall()
+    elif sorted_out:
         inner = f"nullif(p.{column}, NULL) {direction}, p.id {direction}"
         found = con.execute(_each_audience(shown, wanted, wants, inner, ordering).encode(), values).fetchall()
     else:
         with _walking(con):
             query = _each_audience(shown, wanted, wants, ordering, ordering)
             found = con.execute(query.encode(), values).fetchall()
-    return found
+    return found or []
+
+
+def _matched(con: Any, shown: str, wanted: Filters, order: str) -> list[Any]:
+    """A page of words or tags. What many have is not far along the order, what few have is sooner looked up; where
+    neither is so, both are tried once more with more patience."""
+    named: Named = ([], [])
+    text, misspelt = wanted.matching["text"], wanted.matching["misspelt"]
+    if text is not None and misspelt:
+        named = _named(con, wanted)
+    for further in (1, FURTHER):
+        if (near := _walked(con, shown, wanted, order, LOOK * further)) is not None:
+            return near
+        if text is not None and not misspelt and further == 1:
+            named = _named(con, wanted)
+        if (found := _looked_up(con, shown, wanted, order, FEW * further, named)) is not None:
+            return found
+    return _walked(con, shown, wanted, order, LOOK * FURTHER**2, to_the_end=True) or []
+
+
+def _named(con: Any, wanted: Filters) -> Named:
+    """Audiences and names of AS organisations that have the text in them; none where they are too many. Where they are
+    known a profile need not be compared with the text for that."""
+    audiences, names = con.execute(
+        "SELECT audiences, names FROM organisations_like(%(text)s, %(misspelt)s, %(most)s)",
+        {**wanted.matching, "most": NAMES},
+    ).fetchone()
+    if audiences is None:
+        return [], []
+    wanted.values["names"] = list(set(names))
+    wanted.matching_wants[0] = wanted.said
+    return audiences, names
+
+
+def _several(wanted: Filters) -> list[str]:
+    return [f"p.{name} = ANY (%({name})s)" for name in wanted.several]
+
+
+def _looked_up(
+    con: Any, shown: str, wanted: Filters, order: str, most: int, named: Named = ([], [])
+) -> list[Any] | None:  # fmt: skip
+    """A page of what matches, found by looking it up; None where that is more than ``most``. In order of reputation an
+    index gives the profiles of each AS organisation, in audiences and of names as ``named``, however many they are."""
+    column, _, _, direction = _ORDERS[order]
+    ordering = f"p.{column} {direction}, p.id {direction}"
+    wants = " AND ".join(
+        [*wanted.wants, *_several(wanted), "(%(tags)s::text[] IS NULL OR p.tags @> %(tags)s)"]
+    )
+    by_index = bool(named[0]) and order == "reputation"
+    query = (
+        "WITH found AS MATERIALIZED (SELECT matching(%(text)s, %(misspelt)s, %(tags)s, %(covering)s, %(most)s, %(order)s, %(by_name)s) AS ids), "
+        f"listed AS MATERIALIZED (SELECT p.id, p.{column} FROM "
+        "(SELECT l.id FROM found, unnest(found.ids) WITH ORDINALITY AS l (id, n) ORDER BY n) AS l "
+        f"CROSS JOIN LATERAL (SELECT * FROM profiles p WHERE p.id = l.id AND {wants} LIMIT 1) AS p LIMIT %(limit)s), "
+        # Fenced off, or an index for another condition would seem as good.
+        f"named AS MATERIALIZED (SELECT p.id, p.{column} FROM unnest(%(audiences)s::uuid[], %(names)s::text[]) AS n (audience, name) "
+        f"CROSS JOIN LATERAL (SELECT * FROM (SELECT * FROM profiles p WHERE p.audience = n.audience AND md5(p.as_org) = md5(n.name) "
+        f"AND p.as_org = n.name AND {wanted.beyond} ORDER BY {ordering} OFFSET 0) AS p WHERE {wants} LIMIT %(limit)s) AS p), "
+        f"best AS MATERIALIZED (SELECT p.id FROM (TABLE listed UNION TABLE named) AS p ORDER BY {ordering} LIMIT %(limit)s) "
+        f"SELECT {shown}, found.ids IS NULL FROM found LEFT JOIN (best JOIN profiles p ON p.id = best.id) ON true ORDER BY {ordering}"
+    )
+    values = {**wanted.values, **wanted.matching, "most": most, "order": order, "by_name": not by_index}
+    values["audiences"], values["names"] = named if by_index else ([], [])
+    with _walking(con):
+        found = con.execute(query.encode(), values).fetchall()
+    return None if found[0][-1] else [row[:-1] for row in found if row[0] is not None]
 
 
 def _walked(
@@ -152,12 +211,12 @@ def _walked(
 ) -> list[Any] | None:
     """A page of words or tags that many have, found by walking further and further along the order; None where it is
     likely to be far, unless one is to go ``to_the_end``."""
-    limit = wanted.values["limit"]
+    limit, first = wanted.values["limit"], look
     while True:
         found, more = _among_the_first(con, shown, wanted, order, look)
         if not more or len(found) == limit:
             return found
-        if not to_the_end and (look > LOOK or len(found) * DENSE < limit):
+        if not to_the_end and (look > first or len(found) * DENSE < limit):
             return None
         look *= min(10, 2 + limit // (len(found) + 1))
 

@@ -12,6 +12,8 @@ is replaced by the next. In the SQL:
 - a new table with rows that are for some only carries ``audience`` and ``audience_key``, has ``ENABLE`` and ``FORCE ROW LEVEL
   SECURITY``, a policy for the warden, policies and column grants for members, indexes that begin with the audience or are on
   expressions that are not leakproof (md5() is, lower() is not), and no statistics (``ALTER COLUMN … SET STATISTICS 0``); see ``sql/0001_security.sql``;
+- a function that searches for a member reads by an index that begins with the audience: how many rows a statement read is told to everybody
+  (``pg_stat_xact_user_tables``), hidden ones that the function then left out too;
 - a function that acts beyond a member's rights is ``SECURITY DEFINER SET search_path = workbench, pg_temp``, and is granted to
   ``workbench_member`` by name;
 - and the attack on it is added to ``tests/store/test_attacks.py``, whose checks of the catalogue fail where one of these was forgotten.
