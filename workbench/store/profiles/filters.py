@@ -25,7 +25,8 @@ _NEARLY = 0.6
 class Filters:
     """Conditions on ``profiles p`` with their ``values``; ``sets`` are queries for ids.
 
-    ``matching`` are the arguments of the function of that name, ``matching_wants`` the same as conditions.
+    ``matching`` are the arguments of the function of that name, ``matching_wants`` the same as conditions, the text's
+    first; ``said`` is that one where the names of AS organisations that have it are known, and ``beyond`` that of a later page.
     ``several`` are columns that may have any of some values, with their types. ``common`` where many may match,
     ``selective`` where few are expected, so that sorting them is sooner done than walking along an order.
     """

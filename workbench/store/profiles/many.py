@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -75,20 +75,8 @@ def enrich_many(
     from workbench.enrichment import open_engine
 
     engine = open_engine(snapshot)
-    newest, chosen = engine.snapshot.id, None if only is None else list(only)
-    changed, after = 0, UUID(int=0)
-    while True:
-        batch = store.rows(
-            "profiles",
-            "SELECT id, host(network(address)), version FROM profiles "
-            f"WHERE id > %s AND deleted_at IS NULL AND owner = {OWN} "
-            "AND (%s OR snapshot IS NULL OR snapshot < %s OR snapshot <> %s AND %s) "
-            "AND (%s::uuid[] IS NULL OR id = ANY (%s::uuid[])) ORDER BY id LIMIT %s",
-            (after, force_refresh, newest, newest, snapshot is not None, chosen, chosen, BATCH),
-        )
-        if not batch:
-            return changed
-        after = batch[-1][0]
+    changed = 0
+    for batch in _outdated(store, only, engine.snapshot.id, snapshot is not None, force_refresh):
         table = engine.enrich([row[1] for row in batch])
 
         def work(con: Any, batch: Any = batch, table: pa.Table = table) -> int:
@@ -97,17 +85,40 @@ def enrich_many(
             with con.cursor().copy("COPY pg_temp.which FROM STDIN") as copy:
                 for row in batch:
                     copy.write_row(row)
+            # Without statistics every profile there is would seem few enough to be gone through for each of the batch.
+            con.execute("SET LOCAL enable_nestloop = off")
             done: int = con.execute(
                 f"UPDATE profiles p SET {_CHANGES}, enriched_at = now() FROM pg_temp.which w "
                 "JOIN (SELECT DISTINCT ON (address) * FROM pg_temp.incoming) i USING (address) "
-                f"WHERE p.id = w.id AND p.version = w.version AND (%s OR {_DIFFER} OR p.snapshot IS DISTINCT FROM i.snapshot)",
-                (force_refresh,),
+                f"WHERE p.id = ANY (%s) AND p.id = w.id AND p.version = w.version AND (%s OR {_DIFFER} OR p.snapshot IS DISTINCT FROM i.snapshot)",
+                ([row[0] for row in batch], force_refresh),
             ).rowcount
             return done
 
         changed += store.run("enrichment", work)
         if progress:
             progress(len(batch))
+    return changed
+
+
+def _outdated(
+    store: Store, only: Sequence[UUID] | None, newest: str, exactly: bool, force_refresh: bool
+) -> Iterator[list[Any]]:
+    """Ids, addresses and versions of profiles that are not of the ``newest`` intel, or of other than ``exactly`` that."""
+    query = (
+        f"SELECT id, host(network(address)), version FROM profiles WHERE {{}} AND deleted_at IS NULL AND owner = {OWN} "
+        "AND (%s OR snapshot IS NULL OR snapshot < %s OR snapshot <> %s AND %s) ORDER BY id LIMIT %s"
+    )
+    asked = (force_refresh, newest, newest, exactly, BATCH)
+    if only is not None:
+        for start in range(0, len(only), BATCH):
+            if batch := store.rows("profiles", query.format("id = ANY (%s)"), (list(only[start : start + BATCH]), *asked)):  # fmt: skip
+                yield batch
+        return
+    after = UUID(int=0)
+    while batch := store.rows("profiles", query.format("id > %s"), (after, *asked)):
+        yield batch
+        after = batch[-1][0]
 
 
 def _copy_in(con: Any, table: pa.Table) -> None:
