@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.reports.parameters import Parameter, ParameterError
     from workbench.reports.pieces import Column
     from workbench.reports.scheduling.setting import schedule, tick_now
+    from workbench.reports.scheduling.timers import cron_line
 
 _FROM = {
     "FORMATS": "making.running",
@@ -30,6 +31,7 @@ _FROM = {
     "Report": "making.running",
     "ReportError": "making.executing",
     "Template": "notebooks",
+    "cron_line": "scheduling.timers",
     "recipient": "making.running",
     "run": "making.running",
     "schedule": "scheduling.setting",
@@ -37,7 +39,7 @@ _FROM = {
     "template": "notebooks",
     "templates": "notebooks",
 }
-__all__ = ["FORMATS", "Column", "Document", "Parameter", "ParameterError", "Report", "ReportError", "Template", "recipient", "run", "schedule", "template", "templates", "tick_now"]  # fmt: skip
+__all__ = ["FORMATS", "Column", "Document", "Parameter", "ParameterError", "Report", "ReportError", "Template", "cron_line", "recipient", "run", "schedule", "template", "templates", "tick_now"]  # fmt: skip
 
 
 @naming_extras("reports")

@@ -13,6 +13,7 @@ from workbench._extras import naming_extras
 
 if TYPE_CHECKING:
     from workbench.store.administering.administration import Administration, Status
+    from workbench.store.administering.server import as_role, embedded
     from workbench.store.connection import Store
     from workbench.store.errors import Conflict, NotFound, StoreError, Unreachable
     from workbench.store.matters.entities import Entity
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.store.profiles.profile import Profile, ThreatLevel
     from workbench.store.watching.alerts import Alert, Watchlist
 
-__all__ = ["Administration", "Alert", "Conflict", "Entity", "Evidence", "Footprint", "Investigation", "NotFound", "Profile", "Sighting", "Status", "Store", "StoreError", "ThreatLevel", "Unreachable", "Watchlist", "connect_store"]  # fmt: skip
+__all__ = ["Administration", "Alert", "Conflict", "Entity", "Evidence", "Footprint", "Investigation", "NotFound", "Profile", "Sighting", "Status", "Store", "StoreError", "ThreatLevel", "Unreachable", "Watchlist", "as_role", "connect_store", "embedded"]  # fmt: skip
 
 _FROM = {
     "Administration": "administering.administration",
@@ -40,6 +41,8 @@ _FROM = {
     "StoreError": "errors",
     "Unreachable": "errors",
     "Watchlist": "watching.alerts",
+    "as_role": "administering.server",
+    "embedded": "administering.server",
 }
 
 
