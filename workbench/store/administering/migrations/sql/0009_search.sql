@@ -7,7 +7,7 @@ SELECT similarity('', '');
 -- is more than `most`.
 CREATE FUNCTION organisations_like(words_like text, misspelt boolean, most integer, OUT audiences uuid[], OUT names text[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp SET pg_trgm.word_similarity_threshold = 0.6
-    SET enable_seqscan = off SET enable_bitmapscan = on
+    SET enable_seqscan = off SET jit = off SET enable_bitmapscan = on
 AS $$
 DECLARE
     whole text := lower(words_like);
@@ -97,7 +97,7 @@ CREATE FUNCTION matching(
     words_like text, misspelt boolean, tagged text[], covers inet, most integer, ordered text DEFAULT 'reputation', by_name boolean DEFAULT true
 ) RETURNS uuid[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = workbench, pg_temp SET pg_trgm.word_similarity_threshold = 0.6
-    SET enable_seqscan = off SET enable_bitmapscan = on SET enable_sort = on
+    SET enable_seqscan = off SET jit = off SET enable_bitmapscan = on SET enable_sort = on
 AS $$
 DECLARE
     found uuid[];

@@ -44,7 +44,7 @@ ALTER INDEX organisation_names_same ALTER COLUMN 2 SET STATISTICS 0;
 ALTER INDEX organisation_names_like ALTER COLUMN 2 SET STATISTICS 0;
 
 CREATE FUNCTION note_organisations() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = workbench, pg_temp
-    SET enable_seqscan = off
+    SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
     -- At RED there is one profile to an audience, and it is looked at itself.
