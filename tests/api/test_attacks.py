@@ -138,6 +138,8 @@ def test_files_of_the_database_are_not_told_of(api: Api) -> None:
         "query($t: String!) { searchIpProfiles(filter: {tags: [$t]}) { edges { node { id } } } }",
         "query($t: String!) { searchIpProfiles(after: $t) { edges { node { id } } } }",
         "query($t: String!) { footprint(value: $t) { source } }",
+        "query($t: String!) { audit(filter: {member: $t}) { nodes { id } } }",
+        "query($t: String!) { audit(after: $t) { nodes { id } } }",
         "query($t: String!) { bulkLookup(addresses: [$t]) { verdict } }",
         'mutation($t: String!) { createIpProfile(input: {address: "192.0.2.77", notes: $t}) { __typename } }',
         "mutation($t: String!) { watch(input: {name: $t, asn: 1}) { __typename } }",

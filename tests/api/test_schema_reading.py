@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -118,6 +119,8 @@ query ($red: UUID!, $matter: UUID!, $entity: UUID!, $ids: [ID!]!) {
   hidden: footprint(value: "xyzzy.example") { value profile { id } }
   alerts { edges { cursor } nodes { id message cause profile { id notes } watchlist { id name } } }
   watchlists { edges { cursor } nodes { id name } }
+  audit(first: 1000) { edges { cursor } nodes { id actor login organisation { name } kind detail statement thing { id } } }
+  auditOfRed: audit(filter: {things: [$red, $matter, $entity]}) { nodes { id } }
   nodes(ids: $ids) { __typename id }
 }
 """
@@ -369,6 +372,70 @@ def test_reading_is_written_down(scene: Scene) -> None:
     scene.api.query("ida", "query ($id: UUID!) { ipProfile(id: $id) { notes } }", {"id": str(scene.amber.id)})
     acts = scene.ines.audit.of(scene.amber)
     assert scene.api.town.role("ida") in {act.actor for act in acts if act.action == "read row"}
+
+
+AUDIT = """
+query ($filter: AuditFilter, $after: String, $first: Int) { audit(filter: $filter, first: $first, after: $after) {
+  nodes { at actor organisation { name } action kind subject detail thing { __typename id ... on IpProfile { address } } }
+  pageInfo { hasNextPage endCursor }
+} }"""
+
+
+def _audit(scene: Scene, name: str, first: int = 100, after: str | None = None, **asked: Any) -> Any:
+    told = scene.api.query(name, AUDIT, {"filter": asked, "first": first, "after": after})
+    assert "errors" not in told, told["errors"]
+    return told["data"]["audit"]
+
+
+def test_the_audit_is_asked_by_thing_member_action_and_time(scene: Scene) -> None:
+    amber = str(scene.amber.id)
+    lines = _audit(scene, "ines", address=TOR_EXIT, actions=["CREATE", "SET_SECRECY", "ADD"])["nodes"]
+    assert {line["thing"]["address"] for line in lines} == {TOR_EXIT}
+    assert len({line["subject"] for line in lines}) == 3, "green, amber and red"
+    of_amber = _audit(scene, "ines", things=[amber], member=scene.api.town.role("ines"))["nodes"]
+    assert {line["subject"] for line in of_amber} == {amber}
+    assert {"PROFILE", "EVIDENCE", "INVESTIGATION_LINK"} <= {line["kind"] for line in of_amber}
+    assert _audit(scene, "ines", address=TOR_EXIT, things=[str(scene.matter.id)])["nodes"] == []
+    newest = of_amber[0]["at"]
+    assert _audit(scene, "ines", things=[amber], since=newest)["nodes"][-1]["at"] == newest
+    assert newest not in [line["at"] for line in _audit(scene, "ines", things=[amber], until=newest)["nodes"]]
+    assert _audit(scene, "pia", things=[amber])["nodes"] == []
+
+
+def test_pages_of_the_audit_make_up_the_whole(scene: Scene) -> None:
+    asked = {"things": [str(scene.amber.id)], "actions": ["CREATE", "UPDATE", "ADD"]}
+    whole = _audit(scene, "ines", **asked)["nodes"]
+    pages, after = [], None
+    while True:
+        page = _audit(scene, "ines", 2, after, **asked)
+        pages += page["nodes"]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert pages == whole
+    assert len(whole) > 4
+
+
+def test_the_owner_hears_who_read_elsewhere(scene: Scene) -> None:
+    key = str(scene.ines.profiles.create("203.0.113.200", secrecy="amber").id)
+    assert scene.api.query("clara", "query ($id: UUID!) { ipProfile(id: $id) { notes } }", {"id": key})["data"]["ipProfile"]  # fmt: skip
+    (line,) = _audit(scene, "ines", things=[key], actions=["READ_ELSEWHERE"])["nodes"]
+    assert (line["actor"], line["organisation"]["name"], line["kind"]) == (None, "grid", "PROFILE")
+    assert [each["action"] for each in _audit(scene, "clara", things=[key])["nodes"]][-1] == "READ_ROW"
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("{ audit(first: 1001) { nodes { id } } }", "first is 1 to 1000"),
+        ('{ audit(after: "x") { nodes { id } } }', "no cursor of this list"),
+        ("{ audit(filter: {things: [" + f'"{UUID(int=1)}" ' * 1001 + "]}) { nodes { id } } }", "up to 1,000"),
+        ("{ audit(first: 1000) { nodes { thing { ... on IpProfile { evidence(first: 1000) { id } } } } } }", "ask for less"),
+    ],
+    ids=["page", "cursor", "things", "cost"],
+)  # fmt: skip
+def test_the_audit_is_bounded(scene: Scene, query: str, says: str) -> None:
+    assert says in json.dumps(scene.api.query("ines", query)["errors"])
 
 
 def _statements(scene: Scene, name: str, query: str, variables: dict[str, Any] | None = None) -> int:

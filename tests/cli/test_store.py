@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from click.testing import CliRunner, Result
 
 import workbench as wb
 from workbench.cli.commands import workbench as command
+from workbench.store import Footprint
 from workbench.store.administering.server import as_role, embedded
 from workbench.store.watching.webhook import signature
 
@@ -116,6 +118,11 @@ def test_a_password_is_asked_for_and_not_shown(member: str) -> None:
         (["alerts", "--close", "0123"], "alert 0123: not found, or not for you"),
         (["forward", "https://hook.example"], "put the secret shared with the receiver into WORKBENCH_WEBHOOK_SECRET"),
         (["forward", "hook.example"], "no http or https URL"),
+        (["audit", "1.2.3.4"], "1.2.3.4: there is no profile of it that you may see"),
+        (["audit", "Water"], "'Water' is neither an address or network nor the id of a thing"),
+        (["audit", "--since", "soon"], "'soon' is no time: 7d, 12h"),
+        (["audit", "--since", "999999w"], "'999999w' is no time"),
+        (["audit", "--action", "steal"], "no action 'steal'; there are: read, read row"),
         (["refresh", "--url", "postgresql://nobody@127.0.0.1:1/x"], "cannot be reached"),
     ],
 )  # fmt: skip
@@ -163,6 +170,35 @@ def test_what_is_watched_alerts_and_is_looked_after(member: str) -> None:
     assert run("alerts", "--url", member).stdout == ""
     assert "closed" in run("alerts", "--close", told["id"], "--url", member).stdout
     assert "closed: new profile" in run("alerts", "--all", "--url", member).stdout
+
+
+def test_the_audit_is_told_in_a_table_as_json_and_as_csv(member: str) -> None:
+    with wb.connect_store(member) as store:
+        profile = store.profiles.create("84.205.67.213", secrecy="amber")
+        store.footprint.add(profile, Footprint("domain", "=cmd|x", "pdns"))
+        store.footprint.remove(store.footprint.of(profile))
+        store.profiles.set_secrecy(profile, "amber+strict", "names a \x1b[31mvictim")
+    told = run("audit", "84.205[.]67.213", "--url", member, env={"COLUMNS": "160"})
+    assert told.exit_code == 0, told.output
+    lines = told.stdout.splitlines()
+    assert lines[0].split() == ["when", "who", "of", "did", "to", "which", "more"]
+    (level,) = [line for line in lines if "set secrecy" in line]
+    assert all(word in level for word in ("ines", "CERT", "profile", "84.205.67.213", "TLP:AMBER to TLP:AMBER+STRICT: names a"))  # fmt: skip
+    assert "\x1b" not in told.output
+    assert "domain" in next(line for line in lines if "remove" in line)
+    by_id = [json.loads(line) for line in run("audit", str(profile.id), "--json", "--url", member).stdout.splitlines()]  # fmt: skip
+    assert {each["thing"] for each in by_id} == {"84.205.67.213"}
+    assert {"create", "add", "remove", "set secrecy", "read row"} <= {each["action"] for each in by_id}
+    rows = list(csv.DictReader(run("audit", "--action", "remove", "--csv", "--url", member).stdout.splitlines()))  # fmt: skip
+    assert [(row["action"], row["kind"], row["thing"]) for row in rows] == [("remove", "footprint", "84.205.67.213")]  # fmt: skip
+    few = run("audit", "--by", "ines", "--since", "1h", "--limit", "2", "--json", "--url", member)
+    assert len(few.stdout.splitlines()) == 2
+    assert "the newest 2; --limit N or --all shows more" in few.stderr
+    every = run("audit", "--by", "ines", "--all", "--json", "--url", member).stdout.splitlines()
+    assert len(every) > len(by_id)
+    nothing = run("audit", "--until", "2001-01-01", "--url", member)
+    assert (nothing.exit_code, nothing.stderr) == (0, "nothing in the audit that you may see\n")
+    assert run("audit", "--json", "--csv", "--url", member).exit_code == 2
 
 
 def test_refresh_brings_profiles_to_the_current_intel(member: str) -> None:

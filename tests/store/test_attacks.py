@@ -18,7 +18,7 @@ a child, link, foreign key to a hidden profile                     same refusal 
 a duplicate of a hidden profile, by INSERT, ON CONFLICT            her own row, no violation; what she could not
                                                                    see at a level she cannot add at it
 matching(), recipients_of(), set_secrecy(), merge_profiles(),      as for what does not exist
-note_rows_read() with hidden ids
+note_rows_read(), audit_lines() with hidden ids
 COUNT, EXISTS, LIKE, aggregates, TABLESAMPLE, ctid                 nothing hidden
 pg_stat_xact_user_tables and of its indexes after the functions    same counts as for what does not occur: hidden rows
 that search, and after adding the name of a hidden organisation    are not touched
@@ -566,6 +566,7 @@ def test_nothing_hidden_is_counted(scene: Scene, query: str) -> None:
         assert con.execute(query.encode()).fetchone() == (own,)
 
 
+ELSEWHERE = "CASE WHEN action = 'read elsewhere' THEN lower(subject::text || (detail ->> 'day') || (detail ->> 'organisation')) END = %s"
 SCANS = ("", "enable_seqscan", "enable_seqscan enable_indexscan", "enable_seqscan enable_bitmapscan", "enable_seqscan enable_bitmapscan enable_indexonlyscan")  # fmt: skip
 ESTIMATED = [
     ("profiles", "address = %s", HIDDEN, ABSENT),
@@ -607,6 +608,10 @@ ESTIMATED = [
     ("alerts", "during && tstzrange(%s::timestamptz, NULL)", "2026-01-01", "2027-01-01"),
     ("audit", "subject = %s::uuid", "{hidden}", "{random}"),
     ("audit", "actor = %s AND action = 'set secrecy'", "{ines}", "{nobody}"),
+    ("audit", "lower(actor::text) = lower(%s) AND action = 'set secrecy'", "{ines}", "{nobody}"),
+    ("audit", "subject::text = %s", "{hidden}", "{random}"),
+    ("audit", ELSEWHERE, "{elsewhere}", "{random}"),
+    ("audit", "action = %s", "read elsewhere", "read nowhere"),
     ("audit", "action = 'read' AND backend = %s::int AND actor <> current_user", "{backend}", "0"),
     ("report_schedules", "name = %s", f"{WORD} report TLP:AMBER+STRICT", f"{WORD} report none"),
     ("report_schedules", "created_by = %s", "{ines}", "{nobody}"),
@@ -629,7 +634,9 @@ def test_plans_count_a_hidden_value_as_they_count_one_that_does_not_occur(
     scene: Scene, attacker: str
 ) -> None:
     skipped = {"clients"} if attacker == "otto" else set()  # of his own organisation
+    assert scene.town.store("clara").profiles.get(scene.amber.id)
     with scene.town.superuser() as con:
+        (elsewhere,) = con.execute("SELECT lower(subject::text || (detail ->> 'day') || (detail ->> 'organisation')) FROM audit WHERE action = 'read elsewhere' LIMIT 1").fetchone()  # fmt: skip
         (watch,) = con.execute("SELECT id::text FROM watchlists WHERE name LIKE %s", (f"{WORD}%",)).fetchone()
         (schedule,) = con.execute("SELECT id::text FROM report_schedules WHERE secrecy = 4").fetchone()
         (strict,) = con.execute("SELECT audience::text FROM profiles WHERE id = %s", (scene.strict.id,)).fetchone()  # fmt: skip
@@ -639,7 +646,7 @@ def test_plans_count_a_hidden_value_as_they_count_one_that_does_not_occur(
     given = {
         "ines": scene.town.role("ines"), "ida": scene.town.role("ida"), "nobody": "nobody", "random": str(uuid4()), "hidden": str(scene.hidden.id),
         "shown": str(scene.shown.id), "plain": str(scene.plain.id), "investigation": str(scene.investigation),
-        "entity": str(scene.entity), "watch": watch, "schedule": schedule, "strict": strict, "backend": backend, **organisations,
+        "entity": str(scene.entity), "watch": watch, "schedule": schedule, "strict": strict, "backend": backend, "elsewhere": elsewhere, **organisations,
     }  # fmt: skip
     with scene.sql(attacker) as con:
         con.execute("SET jit = off")

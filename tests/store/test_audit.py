@@ -124,6 +124,144 @@ def test_every_write_is_in_it(town: Any) -> None:
     }  # fmt: skip
 
 
+# ---- who reads elsewhere
+
+
+def _elsewhere(store: Store, profile: Any) -> list[tuple[Any, ...]]:
+    return [
+        (act.organisation, act.actor, act.login)
+        for act in store.audit.search(things=[profile.id], actions=["read elsewhere"])
+    ]
+
+
+def test_the_owner_hears_which_organisation_read_what_is_amber_and_not_who(town: Any) -> None:
+    ines, clara = town.store("ines"), town.store("clara")
+    amber = ines.profiles.create("203.0.113.70", secrecy="amber")
+    green = ines.profiles.create("203.0.113.71", secrecy="green")
+    for _ in range(3):
+        assert clara.profiles.search(within="203.0.113.0/24").items == (amber,)  # grid is no community
+    assert _elsewhere(ines, amber) == [("grid", None, None)], "once a day, however often"
+    assert town.store("pia").profiles.get(green.id)
+    assert _elsewhere(ines, green) == []
+    with town.superuser() as con:
+        line = con.execute(
+            "SELECT to_jsonb(a) - ARRAY['id', 'at', 'asked_at'] FROM audit a WHERE action = 'read elsewhere'"
+        ).fetchone()
+        assert town.role("clara") not in str(line)
+        assert line[0]["backend"] == 0
+        assert set(line[0]["detail"]) == {"organisation", "day"}
+        (day,) = con.execute("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD')").fetchone()
+        assert line[0]["detail"]["day"] == day
+
+
+def test_what_the_owner_hears_is_for_those_who_see_the_thing_and_not_for_who_read_it(town: Any) -> None:
+    ines, clara = town.store("ines"), town.store("clara")
+    amber = ines.profiles.create("203.0.113.70", secrecy="amber")
+    red = ines.profiles.create(
+        "203.0.113.71", secrecy="red", reason="a victim", recipients=[town.role("pia")]
+    )
+    assert clara.profiles.get(amber.id)
+    assert town.store("pia").profiles.get(red.id)
+    assert _elsewhere(town.store("ida"), amber) == [("grid", None, None)]
+    assert _elsewhere(ines, red) == [("bank", None, None)]
+    assert _elsewhere(town.store("ida"), red) == [], "it is not named for her"
+    for other in ("otto", "clara", "pia"):
+        with town.sql(other) as con:
+            assert con.execute("SELECT count(*) FROM audit WHERE action = 'read elsewhere'").fetchone() == (0,), other  # fmt: skip
+    # Her own organisation hears of it as before.
+    assert [act.actor for act in clara.audit.search(things=[amber.id])] == [town.role("clara")]
+    lowered = ines.profiles.set_secrecy(red, "amber", "it was published to clients")
+    assert _elsewhere(town.store("ida"), lowered) == [], "then it was RED, and not for her"
+    raised = ines.profiles.set_secrecy(amber, "amber+strict", "names a victim")
+    with pytest.raises(LookupError):
+        clara.profiles.get(amber.id)
+    assert _elsewhere(ines, raised) == [("grid", None, None)]
+
+
+def test_nobody_tells_of_reading_what_she_may_not_see(town: Any) -> None:
+    ines = town.store("ines")
+    hidden = [ines.profiles.create(f"203.0.113.{n}", secrecy=level) for n, level in ((1, "amber+strict"), (2, "red"), (3, "amber"))]  # fmt: skip
+    with town.sql("pia") as con:
+        ids = [profile.id for profile in hidden]
+        assert con.execute("SELECT note_rows_read('profiles', %s, 'x')", (ids,)).fetchone() == (0,)
+    assert [line for profile in hidden for line in _elsewhere(ines, profile)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "made", "read"),
+    [
+        ("investigations", lambda of: of.investigations.create("m", secrecy="amber"), lambda of, it: of.investigations.get(it.id)),
+        ("entities", lambda of: of.entities.create("malware", "m", secrecy="amber"), lambda of, it: of.entities.get(it.id)),
+        ("watchlists", lambda of: of.watchlists.create("m", asn=1, secrecy="amber"), lambda of, it: of.watchlists.get(it.id)),
+    ],
+)  # fmt: skip
+def test_so_it_is_with_every_kind_of_thing(shared_town: Any, kind: str, made: Any, read: Any) -> None:
+    ines = shared_town.store("ines")
+    thing = made(ines)
+    assert read(shared_town.store("clara"), thing)
+    (act,) = ines.audit.search(things=[thing.id], actions=["read elsewhere"])
+    assert (act.kind, act.organisation) == (kind, "grid")
+
+
+# ---- asking it
+
+
+def test_it_is_asked_by_thing_member_action_and_time_a_page_at_a_time(town: Any) -> None:
+    ines, ida = town.store("ines"), town.store("ida")
+    one, other = (ines.profiles.create(f"203.0.113.{n}", secrecy="amber") for n in (1, 2))
+    noon = ines.rows("now", "SELECT clock_timestamp()")[0][0]
+    ida.profiles.get(one.id)
+    ines.profiles.update(one, notes="x")
+    every = ines.audit.search(limit=1000)
+    assert [act.at for act in every] == sorted((act.at for act in every), reverse=True)
+    assert every == ines.audit.search()
+    assert len(every) >= 4
+    assert {act.subject for act in ines.audit.search(things=[other.id])} == {other.id}
+    assert ines.audit.search(things=[]) == []
+    assert {act.actor for act in ines.audit.search(member=ida.me.role)} == {ida.me.role}
+    assert {act.organisation for act in ines.audit.search(member=ida.me.role)} == {"cert"}
+    assert ines.audit.search(member="nobody") == []
+    assert {act.action for act in ines.audit.search(actions=["create", "update"])} == {"create", "update"}
+    before, since = ines.audit.search(until=noon), ines.audit.search(since=noon)
+    assert [*since, *before] == every
+    assert ida.me.role not in {act.actor for act in before}
+    both = {"things": [one.id, other.id], "member": ines.me.role, "actions": ["create", "update"]}
+    for conditions in ({}, {"member": ines.me.role}, both):
+        whole, pages, after = ines.audit.search(**conditions, limit=1000), [], None
+        while page := ines.audit.search(**conditions, limit=1, after=after):
+            pages += page
+            after = (page[-1].at, page[-1].id)
+        assert pages == whole
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"actions": ["steal"]}, "no action 'steal'; there are: read, read row"),
+        ({"since": datetime(2026, 1, 1)}, "has no time zone"),
+        ({"limit": 0}, "1 to 10,000"),
+        ({"limit": 10_001}, "1 to 10,000"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told(shared_town: Any, wrong: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        shared_town.store("ines").audit.search(**wrong)
+
+
+def test_things_are_named_as_far_as_she_may_see_them(town: Any) -> None:
+    ines, ida = town.store("ines"), town.store("ida")
+    profile = ines.profiles.create("203.0.113.9", secrecy="amber")
+    network = ines.profiles.create("203.0.113.0/24", secrecy="red", reason="a victim")
+    matter = ines.investigations.create("Water", secrecy="amber")
+    acts = ines.audit.search()
+    assert ines.audit.names(acts) == {profile.id: "203.0.113.9", network.id: "203.0.113.0/24", matter.id: "Water"}  # fmt: skip
+    assert ida.audit.names(acts) == {profile.id: "203.0.113.9", matter.id: "Water"}
+    told = ines.audit.search(member=ida.me.role, actions=["read row"])
+    assert {act.subject for act in told} == {profile.id, matter.id}, "that she read their names is written down"  # fmt: skip
+    assert ines.audit.at("203.0.113.9") == [profile.id]
+    assert ida.audit.at("203.0.113.0/24") == []
+
+
 @pytest.mark.parametrize("change", ["UPDATE audit SET actor = 'nobody'", "UPDATE audit SET detail = NULL, statement = NULL", "DELETE FROM audit", "TRUNCATE audit"])  # fmt: skip
 def test_not_even_the_administrator_changes_what_is_in_it(
     shared_town: Any, matters: dict[str, Matter], change: str

@@ -43,6 +43,12 @@ SEEN = """
     UNION ALL SELECT 'alerts', watchlist::text || profile FROM alerts WHERE profile = ANY (%(all)s) AND cause LIKE 'told%%'
     UNION ALL SELECT 'history', profile::text || version FROM profile_history WHERE profile = ANY (%(all)s)
     UNION ALL SELECT 'audit', subject::text || ' ' || action FROM audit WHERE subject = ANY (%(all)s) AND kind = 'profiles' AND action <> 'read row'
+    UNION ALL SELECT 'audit', subject::text || ' ' || action || ' found' FROM unnest(audit_lines(%(all)s, NULL, NULL, NULL, NULL, NULL, NULL, 1000)) AS line
+        JOIN audit ON id = line WHERE kind = 'profiles' AND action <> 'read row'
+    UNION ALL SELECT 'audit', subject::text || ' ' || action || ' found by time' FROM unnest(audit_lines(NULL, NULL, %(actions)s, %(since)s, NULL, NULL, NULL, 1000)) AS line
+        JOIN audit ON id = line WHERE subject = ANY (%(all)s) AND kind = 'profiles'
+    UNION ALL SELECT 'audit line hidden', line::text FROM unnest(audit_lines(%(all)s, NULL, NULL, NULL, NULL, NULL, NULL, 1000)
+        || audit_lines(NULL, NULL, NULL, %(since)s, NULL, NULL, NULL, 1000)) AS line LEFT JOIN audit ON id = line WHERE id IS NULL
 """
 
 
@@ -104,6 +110,7 @@ class World:
             ).fetchone()[0]
             for n in range(ORGANISATIONS)
         ]
+        self.begun = con.execute("SELECT clock_timestamp()").fetchone()[0]
         self.things: list[Thing] = []
         self.society: Any = None
 
@@ -227,12 +234,14 @@ class World:
             for action, level, named in profile.acts:
                 own = self.society["people"][n][0] == profile.owner
                 if own and may_see(me, self._marking(level, profile, named)):
-                    found[("audit", f"{profile.id} {action}")] += 1
+                    for how in ("", " found", " found by time"):
+                        found[("audit", f"{profile.id} {action}{how}")] += 1
         return found
 
     def answered(self, n: int) -> Counter[tuple[str, str]]:
         """What the database gives her."""
-        values = {"all": [thing.id for thing in self.things], "tag": self.tag}
+        actions = ["create", "update", "set secrecy"]
+        values = {"all": [thing.id for thing in self.things], "tag": self.tag, "actions": actions, "since": self.begun}  # fmt: skip
         return Counter(self.members[ROLES[n]].execute(SEEN, values).fetchall())
 
     def agree(self) -> None:

@@ -15,7 +15,10 @@ __all__ = ["store"]
 _URL = click.option("--url", envvar="WORKBENCH_STORE_ADMIN_URL", metavar="URL", help="The database, as its administrator: postgresql://admin@host/name; by default WORKBENCH_STORE_ADMIN_URL, else the server on this machine. Passwords belong in ~/.pgpass.")  # fmt: skip
 
 
-_BY_MEMBERS = dict.fromkeys(("alerts", "forward", "refresh", "watch"), "workbench.cli.watching")
+_BY_MEMBERS = {
+    **dict.fromkeys(("alerts", "forward", "refresh", "watch"), "workbench.cli.watching"),
+    "audit": "workbench.cli.audit",
+}
 
 
 @click.group(cls=Gathered, found_in=_BY_MEMBERS)
@@ -36,6 +39,7 @@ def store() -> None:
     By members, as themselves (WORKBENCH_STORE_URL, or the store on this machine):
       workbench store watch substation --network 192.0.2.0/24
       workbench store alerts
+      workbench store audit 84.205.67.213 --since 7d
     """
 
 

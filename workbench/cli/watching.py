@@ -20,9 +20,9 @@ from workbench.cli.terminal import plain
 if TYPE_CHECKING:
     from workbench.store import Alert, Store
 
-__all__ = ["alerts", "bring_along", "forward", "refresh", "watch"]
+__all__ = ["URL", "alerts", "bring_along", "forward", "refresh", "watch"]
 
-_URL = click.option("--url", envvar="WORKBENCH_STORE_URL", metavar="URL", help="The store, as yourself: postgresql://ROLE@HOST/DATABASE; by default WORKBENCH_STORE_URL, else the one on this machine.")  # fmt: skip
+URL = click.option("--url", envvar="WORKBENCH_STORE_URL", metavar="URL", help="The store, as yourself: postgresql://ROLE@HOST/DATABASE; by default WORKBENCH_STORE_URL, else the one on this machine.")  # fmt: skip
 
 
 @click.command()
@@ -34,7 +34,7 @@ _URL = click.option("--url", envvar="WORKBENCH_STORE_URL", metavar="URL", help="
     "--threat-level", metavar="LEVEL", help="Profiles that reach it: low, medium, high or critical."
 )
 @click.option("--secrecy", default="amber+strict", show_default=True, metavar="TLP", help="Who sees that this is watched.")  # fmt: skip
-@_URL
+@URL
 @plain_errors
 def watch(name: str, network: str | None, asn: int | None, country: str | None, threat_level: str | None, secrecy: str, url: str | None) -> None:  # fmt: skip
     """Watch one thing under NAME; what happens raises an alert.
@@ -56,7 +56,7 @@ def watch(name: str, network: str | None, asn: int | None, country: str | None, 
 @click.option("--acknowledge", metavar="ID", help="Say that you look after the alert ID; its first digits are enough.")  # fmt: skip
 @click.option("--close", metavar="ID", help="Say that the alert ID is done with.")
 @click.option("--note", default="", help="What to note with it.")
-@_URL
+@URL
 @plain_errors
 def alerts(everything: bool, follow: bool, as_json: bool, acknowledge: str | None, close: str | None, note: str, url: str | None) -> None:  # fmt: skip
     """List the alerts that nobody looks after yet, newest first.
@@ -87,7 +87,7 @@ def alerts(everything: bool, follow: bool, as_json: bool, acknowledge: str | Non
 @click.command()
 @click.argument("webhook")
 @click.option("--secret-variable", default="WORKBENCH_WEBHOOK_SECRET", show_default=True, metavar="NAME", help="The environment variable with the secret that messages are signed with: text, or whsec_ and base64.")  # fmt: skip
-@_URL
+@URL
 @plain_errors
 def forward(webhook: str, secret_variable: str, url: str | None) -> None:
     """Post every alert to the URL WEBHOOK, signed.
@@ -117,7 +117,7 @@ def forward(webhook: str, secret_variable: str, url: str | None) -> None:
 
 
 @click.command()
-@_URL
+@URL
 @plain_errors
 def refresh(url: str | None) -> None:
     """Bring your profiles to the current intel.

@@ -12,12 +12,13 @@ from workbench.enrichment.reputation import VERDICTS
 from workbench.intel.network_type import NETWORK_TYPES
 from workbench.intel.source import Category, Layer, Reliability
 from workbench.secrecy import TLP
+from workbench.store.auditing import ACTIONS
 from workbench.store.matters.entities import KINDS, RELATIONS
 from workbench.store.profiles.enriched import FLAGS
 from workbench.store.profiles.profile import ThreatLevel
 
 __all__ = [
-    "AlertState", "BulkState", "ChangeKind", "EntityKind", "EntityRelation", "FootprintKind", "IntelCategory", "IntelLayer",
+    "AlertState", "AuditAction", "AuditKind", "BulkState", "ChangeKind", "EntityKind", "EntityRelation", "FootprintKind", "IntelCategory", "IntelLayer",
     "InvestigationState", "IpFlag", "IpScope", "NetworkType", "ProfileOrder", "SourceReliability", "ThreatLevelName", "TlpLabel", "Verdict",
 ]  # fmt: skip
 
@@ -223,6 +224,42 @@ AlertState = _enum(
         "RAISED": "Nobody looks after it yet.",
         "ACKNOWLEDGED": "Somebody looks after it.",
         "CLOSED": "It is done with.",
+    },
+)
+AuditAction = _enum(
+    "AuditAction",
+    "What was done.",
+    {action.replace(" ", "_").upper(): f"{says[0].upper()}{says[1:]}." for action, says in ACTIONS.items()},
+    {action.replace(" ", "_").upper(): action for action in ACTIONS},
+)
+AuditKind = _enum(
+    "AuditKind",
+    "What kind of thing something was done to.",
+    {
+        "PROFILE": "A profile.",
+        "INVESTIGATION": "An investigation.",
+        "ENTITY": "An entity.",
+        "WATCHLIST": "A watchlist.",
+        "ALERT": "An alert.",
+        "EVIDENCE": "Evidence of a profile.",
+        "SIGHTING": "A sighting of a profile.",
+        "FOOTPRINT": "A trace of a profile elsewhere.",
+        "INVESTIGATION_LINK": "The link of a profile to an investigation.",
+        "ENTITY_LINK": "The link of a profile to an entity.",
+        "REPORT_SCHEDULE": "A report that is made again and again.",
+        "REPORT_RUN": "A making of it.",
+    },
+    {
+        "PROFILE": "profiles",
+        "INVESTIGATION": "investigations",
+        "ENTITY": "entities",
+        "WATCHLIST": "watchlists",
+        "ALERT": "alerts",
+        "SIGHTING": "sightings",
+        "INVESTIGATION_LINK": "investigation_profiles",
+        "ENTITY_LINK": "entity_profiles",
+        "REPORT_SCHEDULE": "report_schedules",
+        "REPORT_RUN": "report_runs",
     },
 )
 ChangeKind = _enum(

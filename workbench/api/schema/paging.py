@@ -39,6 +39,9 @@ def connected(nodes: Sequence[T], cursors: Sequence[str], more: bool) -> Connect
     )
 
 
+_MOMENTS = ("at", "created_at", "raised_at")
+
+
 async def listed(
     info: Info, field: str, first: int, after: str | None,
     read: Callable[[Store, int, Any], list[R]], made: Callable[[R], T],
@@ -62,7 +65,7 @@ def _position(field: str, cursor: str) -> tuple[Any, UUID]:
         made_of, text, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         if made_of != field or not isinstance(text, str):
             raise ValueError
-        return (datetime.fromisoformat(text) if field.endswith("_at") else text), UUID(key)
+        return (datetime.fromisoformat(text) if field in _MOMENTS else text), UUID(key)
     except (ValueError, TypeError, AttributeError):
         raise GraphQLError(
             f"after: {cursor[:40]!r} is no cursor of this list", extensions={"code": "BAD_USER_INPUT"}

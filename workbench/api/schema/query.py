@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -14,7 +13,9 @@ from graphql import GraphQLError
 from workbench.api.schema import intel
 from workbench.api.schema.alerts import Alert, Watchlist
 from workbench.api.schema.asking import First, Info, Key, ask, at_most, described, one
+from workbench.api.schema.audit import AuditEntry, AuditFilter
 from workbench.api.schema.bulk import BulkEnrichment
+from workbench.api.schema.by_id import by_text
 from workbench.api.schema.enums import (
     AlertState,
     EntityKind,
@@ -23,7 +24,7 @@ from workbench.api.schema.enums import (
     ProfileOrder,
     TlpLabel,
 )
-from workbench.api.schema.hanging import Evidence, Footprint, Sighting
+from workbench.api.schema.hanging import Footprint
 from workbench.api.schema.matters import Entity, Investigation
 from workbench.api.schema.nodes import Connection, Node, Organisation
 from workbench.api.schema.paging import After, listed
@@ -31,7 +32,6 @@ from workbench.api.schema.profiles import IpProfile, page_of
 from workbench.api.schema.scalars import CountryCode, IPAddress, IPAddressOrCIDR
 from workbench.api.schema.searching import IpProfileFilter, filters
 from workbench.store import NotFound, Store
-from workbench.store.profiles import observations
 from workbench.store.serving import together
 
 __all__ = ["Query"]
@@ -236,6 +236,22 @@ class Query:
             Alert.of,
         )  # fmt: skip
 
+    @strawberry.field(
+        description="Who read and wrote what, newest first: what you did yourself, what was done in your organisation to what you may see, and which other organisations read that of yours."
+    )
+    async def audit(
+        self,
+        info: Info,
+        filter: Annotated[
+            AuditFilter | None,
+            strawberry.argument(description="The conditions; without them, everything."),
+        ] = None,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[AuditEntry]:
+        given = filter or AuditFilter()
+        return await listed(info, "at", first, after, given.search, AuditEntry.of)
+
     @strawberry.field(description="The watchlists, by name.")
     async def watchlists(self, info: Info, first: First = 50, after: After = None) -> Connection[Watchlist]:
         return await listed(
@@ -280,7 +296,7 @@ class Query:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The `id` of any node.")],
     ) -> Node | None:
-        return await _node(info, id)
+        return await by_text(info, id)
 
     @strawberry.field(
         description="Things by their ids (Relay), in the order given; null for what is not there for you."
@@ -292,7 +308,7 @@ class Query:
     ) -> list[Node | None]:
         if len(ids) > 1000:
             raise GraphQLError("ids: up to 1,000", extensions={"code": "BAD_USER_INPUT"})
-        return list(await asyncio.gather(*(_node(info, each) for each in ids)))
+        return list(await asyncio.gather(*(by_text(info, each) for each in ids)))
 
 
 async def _by_and_by(many: list[T]) -> AsyncIterator[T]:
@@ -301,37 +317,3 @@ async def _by_and_by(many: list[T]) -> AsyncIterator[T]:
         if number % 50 == 0:
             await asyncio.sleep(0)
         yield each
-
-
-def _observed(kind: Any, store: Store, ids: Sequence[UUID]) -> dict[UUID, Any]:
-    return together.observed_by_id(store, kind, ids)
-
-
-_OF: dict[str, tuple[Any, Any]] = {
-    "profiles": (together.profiles, IpProfile.of),
-    "investigations": (together.investigations, Investigation.of),
-    "entities": (together.entities, Entity.of),
-    "watchlists": (together.watchlists, Watchlist.of),
-    "alerts": (together.alerts, Alert.of),
-    "evidence": (partial(_observed, observations.Evidence), lambda found: Evidence.of(found[1])),
-    "sightings": (partial(_observed, observations.Sighting), lambda found: Sighting.of(found[1])),
-    "footprint": (partial(_observed, observations.Footprint), lambda found: Footprint.of(*found)),
-}
-
-
-async def _kind(info: Info, key: UUID) -> str | None:
-    return await one(info, together.kinds_of, key)
-
-
-async def _node(info: Info, text: str) -> Node | None:
-    try:
-        key = UUID(text) if len(text) == 36 else None
-    except ValueError:
-        key = None
-    kind = await _kind(info, key) if key else None
-    if kind is None:
-        return None
-    load, made = _OF[kind]
-    found: Any = await one(info, load, key)
-    thing: Node | None = made(found) if found else None
-    return thing
