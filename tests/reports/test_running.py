@@ -177,6 +177,17 @@ def test_progress_tells_each_cell(tmp_path: Path) -> None:
     assert told[-1][0] == told[-1][1]
 
 
+def test_nobody_looks_at_the_kernel_of_a_report_and_that_is_said_to_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made from within a notebook or a Jupyter server, whose own kernels have somebody who looks."""
+    monkeypatch.setenv("JPY_SESSION_NAME", "mine.ipynb")
+    monkeypatch.delenv("WORKBENCH_KERNEL", raising=False)
+    looked = "from workbench._front_end import front_end\nassert not front_end()"
+    reports.run(template(tmp_path, looked, WRITES), output=tmp_path / "out")
+    assert "WORKBENCH_KERNEL" not in os.environ
+
+
 def test_two_reports_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
     mine = template(tmp_path, WRITES)
     from workbench.reports.making.running import place

@@ -45,7 +45,6 @@ def execute(
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # the kernel's debugger warns on stderr
-    os.environ.setdefault("WORKBENCH_KERNEL", str(os.getpid()))  # nobody looks at the one of the report
     try:
         return execute_notebook(
             template.notebook,
@@ -57,6 +56,7 @@ def execute(
             cwd=draft.parent,
             tell=progress,
             config=_private(),
+            kernel_manager_class=_unwatched(),
             execution_timeout=CELL_SECONDS,
         )
     except PapermillExecutionError as error:
@@ -84,6 +84,19 @@ def _private() -> Any:
     config = Config()
     config.KernelManager.transport = "ipc"
     return config
+
+
+def _unwatched() -> Any:
+    """What starts a kernel that knows that nobody looks at it. Others that this process starts, as a server does, have
+    somebody who looks, so that it is not said in the environment of the process."""
+    from jupyter_client.manager import AsyncKernelManager
+
+    class Unwatched(AsyncKernelManager):
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+            environment = {**os.environ, "WORKBENCH_KERNEL": str(os.getpid())}
+            await super().start_kernel(env=environment, **options)
+
+    return Unwatched
 
 
 def _engine() -> str:
