@@ -47,26 +47,24 @@ class Flaky:
     def __enter__(self) -> Flaky:
         self._die = random.Random(self.seed)
         self._here = asyncio.Event()
-        self._loop = asyncio.new_event_loop()
+        self._over = asyncio.Event()
         ready = threading.Event()
 
         async def serve() -> None:
             server = await asyncio.start_server(self._client, "127.0.0.1", 0, ssl=self.tls)
             self.port = server.sockets[0].getsockname()[1]
+            self._loop = asyncio.get_running_loop()
             ready.set()
+            await self._over.wait()
+            server.close()
 
-        def run() -> None:
-            asyncio.set_event_loop(self._loop)
-            self._loop.create_task(serve())
-            self._loop.run_forever()
-
-        self._thread = threading.Thread(target=run, daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
         self._thread.start()
         ready.wait()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

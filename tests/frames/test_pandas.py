@@ -76,7 +76,7 @@ def test_importing_the_workbench_imports_nothing_heavy() -> None:
     )
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_mistakes_with_a_frame_are_told_in_its_words() -> None:
     frame = pd.DataFrame({"src_ip": ["8.8.8.8"], "when": ["yesterday"]})
     with pytest.raises(ValueError, match="column 'when' for asof holds what is no time"):
