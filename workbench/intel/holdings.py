@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -21,7 +20,7 @@ from workbench.intel.listing import as_html, as_text
 from workbench.intel.locking import locked
 from workbench.intel.parsers import parse
 from workbench.intel.source import Category, Layer, Reliability, Source, SourceError
-from workbench.intel.writing import write_text
+from workbench.intel.writing import sha256_of, write_text
 
 __all__ = ["EARLIEST", "SourceFile", "Sources", "add", "available", "read", "read_file", "shipped"]
 
@@ -145,7 +144,7 @@ def add(source: Source, path: Path, published: datetime | None = None) -> Source
     parsed = parse(path, source)
     folder = home() / "sources" / source.id
     folder.mkdir(parents=True, exist_ok=True)
-    digest = _sha256(path)
+    digest = sha256_of(path)
     name = f"{digest[:16]}{''.join(path.suffixes[-2:])}"
     spoken = parsed.published or published
     fetched = _written(path)
@@ -183,7 +182,7 @@ def read_file(source: Source, path: Path) -> Input:
     """
     if not path.is_file():
         raise SourceError(path, "no such file", source.id)
-    return Input(source, parse(path, source), _sha256(path), _written(path))
+    return Input(source, parse(path, source), sha256_of(path), _written(path))
 
 
 def read(item: SourceFile) -> Input:
@@ -205,15 +204,10 @@ def read(item: SourceFile) -> Input:
 
 def _checked(item: SourceFile) -> ParsedSource:
     """What the file says, if it is still the file that was taken in: the snapshot will name it by its checksum."""
-    if _sha256(item.path) != item.sha256:
+    if sha256_of(item.path) != item.sha256:
         raise SourceError(
             item.path,
             "is not what was taken in: its checksum differs; update the source anew",
             item.source.id,
         )
     return parse(item.path, item.source)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -27,7 +27,7 @@ from workbench.intel.parsers.entries import write_entries
 from workbench.intel.providers.keys import key_values
 from workbench.intel.source import Source, SourceError
 from workbench.intel.updates import Bars, Progress, Updated, Updates, bars
-from workbench.intel.writing import write_text
+from workbench.intel.writing import sha256_of, write_text
 
 __all__ = ["Failure", "Updated", "Updates", "last_failures", "update"]
 
@@ -217,7 +217,7 @@ def _fetched(source: Source, how: How) -> Updated:
         paths, validators, told = download(
             source, Path(scratch), now, notes.get("validators", {}) if kept else {}, how
         )
-        content = [_sha256(path) for path in paths] or notes.get("content", [])
+        content = [sha256_of(path) for path in paths] or notes.get("content", [])
         fresh = not kept or content != notes.get("content")
         if fresh:
             _take_in(source, paths, Path(scratch), told)
@@ -238,11 +238,6 @@ def _scratch(source: Source) -> tempfile.TemporaryDirectory[str]:
         if time.time() - left.stat().st_mtime > ABANDONED:
             shutil.rmtree(left, ignore_errors=True)
     return tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _take_in(source: Source, paths: list[Path], scratch: Path, told: datetime | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from workbench.addresses.text import numbers_of, text_array
 from workbench.intel.compile import FORMAT
 from workbench.intel.source import Category
+from workbench.intel.writing import sha256_of
 
 __all__ = ["Snapshot", "SnapshotError", "SnapshotSource"]
 
@@ -98,11 +98,8 @@ class Snapshot:
             SnapshotError: naming the first file whose content is not what was written.
         """
         for name, facts in self.manifest["files"].items():
-            with (self.path / name).open("rb") as handle:
-                if hashlib.file_digest(handle, "sha256").hexdigest() != facts["sha256"]:
-                    raise SnapshotError(
-                        f"snapshot {self.id} is damaged: {name} has changed since it was built"
-                    )
+            if sha256_of(self.path / name) != facts["sha256"]:
+                raise SnapshotError(f"snapshot {self.id} is damaged: {name} has changed since it was built")
 
     def array(self, name: str) -> NDArray[Any]:
         """One array of the snapshot, memory-mapped read-only."""

@@ -1,13 +1,20 @@
-"""Files that are whole, whoever reads them meanwhile."""
+"""Files that are whole, whoever reads them meanwhile, and the checksum by which they are known."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from pathlib import Path
 from threading import get_ident
 
-__all__ = ["write_text"]
+__all__ = ["sha256_of", "write_text"]
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal digits."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-__all__ = ["content_hash", "file_digest"]
+__all__ = ["content_hash"]
 
 
 def content_hash(parts: Iterable[Any]) -> str:
@@ -18,9 +17,3 @@ def content_hash(parts: Iterable[Any]) -> str:
         text = json.dumps(part, sort_keys=True, default=str, ensure_ascii=True, separators=(",", ":"))
         digest.update(f"{len(text)}:{text}".encode())
     return digest.hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -96,7 +96,7 @@ def checked(parameters: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict
 
 def public(parameters: tuple[Parameter, ...], values: Mapping[str, Any]) -> dict[str, Any]:
     """The values as they may stand in a report: a file by its name and content, no folder, no server."""
-    from workbench.reports.hashing import file_digest
+    from workbench.intel.writing import sha256_of
 
     shown: dict[str, Any] = {}
     for parameter in parameters:
@@ -104,7 +104,7 @@ def public(parameters: tuple[Parameter, ...], values: Mapping[str, Any]) -> dict
         if value is None or parameter.kind == "recipient":
             continue
         if parameter.kind == "file":
-            value = f"{Path(value).name} (SHA-256 {file_digest(Path(value))})"
+            value = f"{Path(value).name} (SHA-256 {sha256_of(Path(value))})"
         elif parameter.kind == "store" and not value.startswith("env:"):
             value = "local" if value == "local" else "a shared store"
         shown[parameter.name] = value

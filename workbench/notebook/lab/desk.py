@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
 
 from workbench.intel.home import data_path, home
+from workbench.intel.writing import sha256_of
 
 __all__ = ["guided_notebooks", "prepare_desk"]
 
@@ -44,15 +44,10 @@ def prepare_desk(folder: Path | None = None) -> Path:
                 continue
             name = f"{below}/{part.as_posix()}"
             target = folder / name
-            shipped[name] = _digest(file)
-            if target.exists() and _digest(target) != before.get(name):
+            shipped[name] = sha256_of(file)
+            if target.exists() and sha256_of(target) != before.get(name):
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
     record.write_text(json.dumps(shipped, indent=1))
     return folder
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

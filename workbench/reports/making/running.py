@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.intel.home import home
-from workbench.reports.hashing import file_digest
+from workbench.intel.writing import sha256_of
 from workbench.reports.making.executing import (
     Progress,
     ReportError,
@@ -202,7 +202,7 @@ def place(files: Iterable[Path], facts: Facts, target: Path, stem: str | None = 
 
 def manifest_of(facts: Facts, files: Iterable[Path]) -> str:
     """What the report is, and the SHA-256 of each file."""
-    listed = {path.name: {"sha256": file_digest(path), "bytes": path.stat().st_size} for path in files}
+    listed = {path.name: {"sha256": sha256_of(path), "bytes": path.stat().st_size} for path in files}
     return json.dumps({**facts.as_json(), "files": listed}, indent=1, ensure_ascii=False) + "\n"
 
 
