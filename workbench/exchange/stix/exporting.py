@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -182,13 +182,13 @@ def export(
     builder.rename(again)
     sources.rename(again)
     gone = sources.dropped(remembered, None if store is None else partial(standing, store, recipient))
+    before = remembered.last(sorted(gone))
     revoked = _revoked(
-        remembered, gone, recipient, own, [*kept, *(each for _, members, _ in told for each in members)]
+        before.values(), recipient, own, [*kept, *(each for _, members, _ in told for each in members)]
     )
     if not builder.levels and not revoked:
         return Export(stable_id("bundle", own.name, "empty"), (), recipient, tuple(chosen.withheld), left_out)
     builder.maker()
-    known = remembered.last([value["id"] for value in revoked])
     objects = _versioned(builder, revoked, remembered, moment)
     sources.hand(remembered)
     key = [f"{value['id']} {value.get('modified', '')}" for value in objects]
@@ -198,7 +198,7 @@ def export(
         recipient,
         tuple(dict.fromkeys(chosen.withheld)),
         left_out,
-        tuple(_notes(objects, known, moment)),
+        tuple(_notes(objects, before, moment)),
     )
 
 
@@ -210,20 +210,20 @@ def _add(builder: Builder, sources: Sources, dossier: Dossier) -> tuple[list[str
 
 
 def _revoked(
-    versions: Versions, ids: Collection[str], recipient: Recipient, own: Organisation, dossiers: Iterable[Dossier]
+    before: Iterable[dict[str, Any]], recipient: Recipient, own: Organisation, dossiers: Iterable[Dossier]
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """What is revoked, as it was handed out last, as far as the recipient may have it: that may be closer than what
-    it was given."""
+    """What is revoked, of objects as they were handed out last, as far as the recipient may have it: that may be
+    closer than what it was given."""
     named = frozenset().union(*(dossier.marking.recipients for dossier in dossiers))
     found = []
-    for value in versions.last(sorted(ids)).values():
+    for value in before:
         level = max(LEVEL_OF_ID[mark] for mark in value["object_marking_refs"])
         if may_receive(recipient, Marking(level, own, named)):
             found.append({k: v for k, v in value.items() if k not in _TIMES} | {"revoked": True})
     return found
 
 
-def _notes(objects: list[dict[str, Any]], known: dict[str, dict[str, Any]], now: datetime) -> Iterator[str]:
+def _notes(objects: list[dict[str, Any]], before: dict[str, dict[str, Any]], now: datetime) -> Iterator[str]:
     past = [v for v in objects if "valid_until" in v and v["valid_until"] <= timestamp(now)]
     current = [v for v in past if not v.get("revoked")]
     if current:
@@ -233,7 +233,7 @@ def _notes(objects: list[dict[str, Any]], known: dict[str, dict[str, Any]], now:
             + (f" to {ends[-1]}" if len(ends) > 1 else "")
             + ": they count from the date of the intel, so build newer intel, or make them valid for longer"
         )
-    fresh = [v for v in objects if v.get("revoked") and not known.get(v["id"], {}).get("revoked")]
+    fresh = [v for v in objects if v.get("revoked") and not before.get(v["id"], {}).get("revoked")]
     if fresh:
         kinds = ", ".join(
             f"{count} {kind}" for kind, count in sorted(Counter(v["type"] for v in fresh).items())
