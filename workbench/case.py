@@ -170,19 +170,14 @@ class Case:
 
     def _read(self, path: Path, table: str) -> tuple[str, int]:
         """Make a table of a file that is neither log nor JSON, as its name says; the kind, and the lines put aside."""
-        import duckdb
-
-        from workbench.frames.tabular import read_csv
+        from workbench.frames.tabular import read_csv, read_parquet
 
         suffixes = {suffix.lower() for suffix in path.suffixes}
         if suffixes & {".csv", ".tsv"}:
             return "csv", read_csv(self.con, path, table)
-        try:
-            if suffixes & {".parquet", ".pq"}:
-                self.con.read_parquet(str(path)).create(table)
-                return "parquet", 0
-        except (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError) as error:
-            raise ValueError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+        if suffixes & {".parquet", ".pq"}:
+            read_parquet(self.con, path, table)
+            return "parquet", 0
         from workbench.addresses.extract import extract
         from workbench.addresses.lines import is_binary
 

@@ -1,4 +1,4 @@
-"""CSV files and JSON lines as DuckDB tables, whatever their encoding and packing; lines that do not fit are put aside,
+"""CSV, JSON and Parquet files as DuckDB tables, whatever their encoding and packing; lines that do not fit are put aside,
 none is lost."""
 
 from __future__ import annotations
@@ -7,18 +7,19 @@ import codecs
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import duckdb
 
 from workbench._sql import identifier
-from workbench.addresses.lines import LinesError, first_lines, line_reader
+from workbench.addresses.lines import LinesError, first_lines, line_reader, read_blocks
 from workbench.frames.duckdb import watched
 
-if TYPE_CHECKING:
-    import duckdb
-
-__all__ = ["read_csv", "read_json"]
+__all__ = ["read_csv", "read_json", "read_parquet"]
 
 _PACKING = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_DAMAGED = (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError)
+"""What DuckDB raises for a file that it cannot read."""
 _REJECTED, _SCANS = "_workbench_rejected", "_workbench_rejected_scans"
 
 
@@ -31,8 +32,6 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
         ValueError: the file is damaged, or in big-endian UTF-16.
         OSError: the file cannot be opened.
     """
-    import duckdb
-
     with path.open("rb") as file:
         head = file.read(4)
     packing = next((name for magic, name in _PACKING.items() if head.startswith(magic)), "none")
@@ -50,14 +49,12 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
             put_aside = _read_below_a_title(con, path, table, how) or put_aside
         if not put_aside:
             con.execute(f"DROP TABLE {identifier(f'{table}_unparsed')}")
-    except (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError) as error:
-        raise ValueError(f"{path} cannot be read as CSV: {' '.join(str(error).split())[:200]}") from error
+    except _DAMAGED as error:
+        raise ValueError(f"{path} cannot be read as CSV: {_said(error)}") from error
     return put_aside
 
 
 def _is_utf8(path: Path) -> bool:
-    from workbench.addresses.lines import read_blocks
-
     try:
         codecs.getincrementaldecoder("utf-8")().decode(next(read_blocks(path), b""))
     except UnicodeDecodeError:
@@ -110,9 +107,6 @@ def read_json(
         ValueError: the file is damaged, and not in single lines.
         OSError: the file cannot be opened.
     """
-    import duckdb
-
-    refused = (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError)
     with path.open("rb"):
         pass  # a file that is not there is told of in the words of the system
 
@@ -132,9 +126,9 @@ def read_json(
                 return read()
         except LinesError as error:
             raise ValueError(str(error)) from error
-        except refused as error:
+        except _DAMAGED as error:
             complaint = error
-    raise ValueError(f"{path} cannot be read: {' '.join(str(complaint).split())[:200]}") from complaint
+    raise ValueError(f"{path} cannot be read: {_said(complaint)}") from complaint
 
 
 def _read_sound_lines(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
@@ -142,8 +136,6 @@ def _read_sound_lines(con: duckdb.DuckDBPyConnection, path: Path, table: str) ->
 
     The sound ones go to DuckDB once more as a file, so that they get the types they would have had without the others.
     """
-    import duckdb
-
     unparsed = identifier(f"{table}_unparsed")
     with line_reader(path) as lines, tempfile.NamedTemporaryFile(suffix=".ndjson") as sound:  # noqa: F841
         con.execute(
@@ -166,6 +158,22 @@ def _read_sound_lines(con: duckdb.DuckDBPyConnection, path: Path, table: str) ->
     if not (put_aside := _count(con, f"{table}_unparsed")):
         con.execute(f"DROP TABLE {unparsed}")
     return put_aside
+
+
+def read_parquet(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> None:
+    """Read a Parquet file into the new ``table``. To be called within a transaction.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    try:
+        con.read_parquet(str(path)).create(table)
+    except _DAMAGED as error:
+        raise ValueError(f"{path} cannot be read: {_said(error)}") from error
+
+
+def _said(error: duckdb.Error) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
